@@ -1,0 +1,28 @@
+"""A project as read from its directory: the contract, where it lies, and its price books."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from perunit.contract.prices import PriceBook
+    from perunit.contract.shape import Contract
+
+__all__ = ["Project"]
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Everything a person wrote, checked. `schemas` maps an event type to its JSON Schema of `data`."""
+
+    root: Path
+    contract: Contract
+    schemas: dict[str, dict[str, Any]]
+    price_books: tuple[PriceBook, ...]
+
+    @property
+    def data(self) -> Path:
+        """Where the store keeps the project's data."""
+        return self.root / "data"

@@ -1,0 +1,205 @@
+"""The typed object that perunit.yaml becomes: units, sources, events, segments, meters and allocation rules.
+
+Field names are the file's own keys. Every text called an expression is a checked scalar SQL expression
+(see `expression.py`); shape alone is checked here, what the parts say of each other in `check.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from perunit.model.accounts import ACCOUNTS
+from perunit.model.money import is_currency
+
+__all__ = [
+    "AllocationRule",
+    "Contract",
+    "EventMapping",
+    "EventType",
+    "Limits",
+    "Meter",
+    "Name",
+    "Segments",
+    "Source",
+    "UnitType",
+]
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+EventTypeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}$")]
+Account = Literal["revenue", "discount", "refund", "fee", "tax", "cost"]
+Expression = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+assert set(Account.__args__) == set(ACCOUNTS)  # type: ignore[attr-defined]  # noqa: S101 - two spellings of one list
+
+
+class Part(BaseModel):
+    """What every part of the file shares: unknown keys are refused, and nothing changes once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+
+class UnitType(Part):
+    """A canonical thing of value: an order, a user, a session, a request, a model call."""
+
+    owner: str = Field(description="The team that answers for it.")
+    key: str = Field(description="The attribute that carries its id, e.g. order_id (looked up in an event's data).")
+    parent: Name | None = Field(None, description="The unit it belongs to, e.g. an order's user.")
+    segments: tuple[Name, ...] = Field((), description="The dimensions it is compared by, e.g. plan, region.")
+    success: Expression | None = Field(
+        None, description="True for the event that means the unit succeeded; otherwise the event's outcome decides."
+    )
+    counted: Literal["opened", "active"] = Field(
+        "opened",
+        description="opened: a unit counts once, in the window of its first event. "
+        "active: it counts in every window in which it has an event (for lasting units such as users).",
+    )
+
+
+class EventMapping(Part):
+    """How one row of a source becomes an event; every value is an expression over the row's columns."""
+
+    id: Expression | None = Field(None, description="Unique within the source; without it the file's digest and _row.")
+    time: Expression
+    type: Expression
+    units: dict[Name, Expression] = Field(description="Unit type → its id; the first one is what the row is about.")
+    segments: dict[Name, Expression] = {}
+    outcome: Expression | None = Field(None, description="'success', 'failure' or null where neither applies.")
+    amounts: dict[Account, Expression] = {}
+    currency: Expression | None = Field(None, description="ISO 4217; the contract's currency where absent.")
+    usage: dict[Name, Expression] = Field({}, description="Meter → quantity.")
+    resource: Expression | None = Field(None, description="What the usage was measured on, as the bill names it.")
+    latency_ms: Expression | None = None
+    intent: Expression | None = Field(None, description="Shared by the attempts (retries) of one intent.")
+    recorded_at: Expression | None = Field(None, description="When it reached the source; tells how late it is.")
+
+
+class Source(Part):
+    """A table of facts in files: how to read it and how a row becomes an event."""
+
+    format: Literal["csv", "ndjson", "json", "parquet"]
+    path: tuple[str, ...] = Field((), description="Globs below the project; what `perunit ingest NAME` reads.")
+    records: str | None = Field(None, description="json only: the dotted name of the nested array to read.")
+    load: dict[Name, str] = Field(
+        {}, description="json only: constants from the enclosing objects, e.g. {workflow: parent.workflow.id}."
+    )
+    columns: dict[str, str] = Field({}, description="Column → DuckDB type, where the detected type is wrong.")
+    timezone: str | None = Field(None, description="IANA zone of times without an offset, e.g. Europe/London.")
+    delimiter: Annotated[str, StringConstraints(min_length=1, max_length=4)] | None = None
+    encoding: str | None = Field(None, description="csv and ndjson; detected from a BOM, otherwise UTF-8.")
+    event: EventMapping
+
+    @field_validator("path", mode="before")
+    @classmethod
+    def _one_path_is_a_list(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+
+class EventType(Part):
+    """The contract of one event type for CloudEvents: its JSON Schema and how its data becomes facts.
+
+    Values are expressions over the event's attributes and its data, e.g. ``data.total`` (typed by the schema).
+    """
+
+    unit: Name = Field(description="What the event is about; it must carry this unit's key.")
+    schema_path: str | None = Field(None, alias="schema", description="JSON Schema of data, a path below the project.")
+    outcome: Expression | None = Field(None, description="success, failure, or an expression that gives one of them.")
+    segments: dict[Name, Expression] = Field({}, description="Where a segment is not simply data.<segment>.")
+    amounts: dict[Account, Expression] = {}
+    currency: Expression | None = None
+    usage: dict[Name, Expression] = {}
+    resource: Expression | None = None
+    latency_ms: Expression | None = None
+    intent: Expression | None = None
+
+
+class Meter(Part):
+    """What a usage quantity counts."""
+
+    unit: str = Field(description="UCUM: By, s, {request}.")
+    priced: bool = Field(True, description="false: a measure of work that no price book has to price.")
+
+
+class Segments(Part):
+    """The guard against segment values without bound."""
+
+    limit: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        200, description="Values of a dimension shown by name; later ones are summed as __other__."
+    )
+
+
+class Limits(Part):
+    """What is too late or too early."""
+
+    late_after_hours: Annotated[int, Field(ge=1)] = Field(24, description="An event recorded later than this is late.")
+    future_hours: Annotated[int, Field(ge=0)] = Field(24, description="Further ahead of the clock is refused.")
+
+
+class AllocationRule(Part):
+    """Who bears a bill line; rules are tried in order and the first match takes the line."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=80)]
+    match: Expression = Field("true", description="An expression over the charge's FOCUS columns and tags['…'].")
+    method: Literal["direct", "usage", "proportional", "even"]
+    unit: Name | None = Field(None, description="direct: the unit type whose key the line carries; even: among whom.")
+    key: Expression | None = Field(None, description="direct: the unit's id, e.g. tags['task'].")
+    meter: Name | None = Field(None, description="usage: the measured driver.")
+    resource: Expression | None = Field(None, description="usage: the charge's resource, matched to the events'.")
+    capacity: Expression | None = Field(
+        None, description="usage: how much of the meter the charge bought; what was not measured of it is idle."
+    )
+    idle: Literal["separate", "share"] = Field("separate", description="share: users bear the idle part too.")
+    to: str | None = Field(None, description="proportional: the measure whose amounts are the weights.")
+
+
+class Contract(Part):
+    """All of perunit.yaml."""
+
+    version: Literal[1]
+    currency: Currency = "USD"
+    units: dict[Name, UnitType] = Field(min_length=1)
+    sources: dict[Name, Source] = {}
+    events: dict[EventTypeName, EventType] = {}
+    meters: dict[Name, Meter] = {}
+    segments: Segments = Segments()
+    limits: Limits = Limits()
+    allocation: tuple[AllocationRule, ...] = ()
+
+    @field_validator("currency")
+    @classmethod
+    def _currency_exists(cls, value: str) -> str:
+        if not is_currency(value):
+            raise ValueError("must be an ISO 4217 code such as USD")
+        return value
+
+    def dimensions(self) -> tuple[str, ...]:
+        """Every segment dimension, in the order the file first names them."""
+        found: dict[str, None] = {}
+        for unit in self.units.values():
+            found.update(dict.fromkeys(unit.segments))
+        for source in self.sources.values():
+            found.update(dict.fromkeys(source.event.segments))
+        for event in self.events.values():
+            found.update(dict.fromkeys(event.segments))
+        return tuple(found)
+
+    def meter_names(self) -> tuple[str, ...]:
+        """Every meter, declared or only used, in the order the file first names them."""
+        found: dict[str, None] = dict.fromkeys(self.meters)
+        for source in self.sources.values():
+            found.update(dict.fromkeys(source.event.usage))
+        for event in self.events.values():
+            found.update(dict.fromkeys(event.usage))
+        return tuple(found)
+
+    def lineage(self, unit: str) -> tuple[str, ...]:
+        """The unit type and its parents, nearest first; a cycle (which `check` refuses) ends where it closes."""
+        line: list[str] = []
+        step: str | None = unit
+        while step is not None and step in self.units and step not in line:
+            line.append(step)
+            step = self.units[step].parent
+        return tuple(line)
+

@@ -1,0 +1,118 @@
+"""The default engine: one DuckDB connection that runs SQL files with bound values.
+
+`execute()` in DuckDB streams and blocks the connection until it is read out, so every method here reads to the end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from perunit.engine.files import sql_text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Engine", "identifier", "literal"]
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def identifier(name: str) -> str:
+    """`name` quoted for SQL.
+
+    >>> identifier("plan")
+    '"plan"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """`text` as a SQL string literal; for places where a value cannot be bound, such as a DDL or a type.
+
+    >>> literal("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+class Engine:
+    """A DuckDB database, in a file or in memory (`path` None)."""
+
+    def __init__(self, path: Path | None = None, *, threads: int | None = None, memory_limit: str = "1GB") -> None:
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": memory_limit,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+        if threads is not None:
+            settings["threads"] = threads
+        self.connection = duckdb.connect(str(path) if path else ":memory:", config=settings)
+        self.execute("SET TimeZone = 'UTC'")
+
+    def close(self) -> None:
+        """Writes everything out and releases the file."""
+        self.connection.close()
+
+    def execute(self, sql: str, values: Mapping[str, Any] | None = None) -> None:
+        """Runs statements for their effect; `values` bind ``$name`` (single statement only)."""
+        self.connection.execute(sql, _bound(sql, values)).fetchall()
+
+    def rows(self, sql: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        return self.connection.execute(sql, _bound(sql, values)).fetchall()
+
+    def records(self, sql: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """All rows of a query, each as column → value."""
+        result = self.connection.execute(sql, _bound(sql, values))
+        names = [column[0] for column in result.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def value(self, sql: str, values: Mapping[str, Any] | None = None) -> Any:
+        """The first column of the only row, or None where there is no row."""
+        rows = self.rows(sql, values)
+        return rows[0][0] if rows else None
+
+    def arrow(self, sql: str, values: Mapping[str, Any] | None = None) -> pa.Table:
+        """All rows of a query as an Arrow table."""
+        return self.connection.sql(sql, params=_bound(sql, values)).to_arrow_table()
+
+    def insert(self, table: str, room: str, name: str, values: Mapping[str, Any] | None = None) -> None:
+        """Appends the rows of one SQL file to the table it describes."""
+        text = sql_text(room, name)
+        self.execute(f"INSERT INTO {identifier(table)} BY NAME {text}", values)
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """Makes an Arrow table readable under a name until `unregister`."""
+        self.connection.register(name, table)
+
+    def unregister(self, name: str) -> None:
+        """Forgets a registered Arrow table."""
+        self.connection.unregister(name)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside is committed together or, on any exception, not at all."""
+        self.connection.execute("BEGIN TRANSACTION").fetchall()
+        try:
+            yield
+        except BaseException:
+            # A failed COMMIT or a fatal error has already ended the transaction.
+            try:
+                self.connection.execute("ROLLBACK").fetchall()
+            except duckdb.Error:
+                pass
+            raise
+        self.connection.execute("COMMIT").fetchall()
+
+
+def _bound(sql: str, values: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Only the values the statement names: DuckDB refuses values that are not asked for."""
+    if not values:
+        return None
+    return {name: value for name, value in values.items() if re.search(rf"\${name}\b", sql)}

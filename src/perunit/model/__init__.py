@@ -1,0 +1,1 @@
+"""The ground: money, windows, rejects and errors. Frozen values, no I/O; every other room stands on it."""

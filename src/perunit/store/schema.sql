@@ -1,0 +1,139 @@
+-- The tables of a project. Times are UTC in TIMESTAMP; windows are [start, end).
+-- Two tables grow columns with the contract: cells (segment_<dimension>, shown_<dimension>) and
+-- events (unit_<unit type>, usage_<meter>). Columns are only ever added.
+
+-- One committed group of rows of one file. received = accepted + duplicate + conflict + rejected, always.
+CREATE TABLE batches (
+    batch_id INTEGER PRIMARY KEY, run_id VARCHAR NOT NULL, source VARCHAR NOT NULL, file_name VARCHAR NOT NULL,
+    chunk INTEGER NOT NULL, digest VARCHAR NOT NULL, ingested_at TIMESTAMP NOT NULL, columns VARCHAR,
+    received BIGINT NOT NULL, accepted BIGINT NOT NULL, duplicate BIGINT NOT NULL, conflict BIGINT NOT NULL,
+    rejected BIGINT NOT NULL, orphan BIGINT NOT NULL, late BIGINT NOT NULL, blank BIGINT NOT NULL,
+    watermark TIMESTAMP);
+
+-- Which bit of a cell's masks stands for which unit type.
+CREATE TABLE unit_types (unit_type VARCHAR PRIMARY KEY, bit INTEGER NOT NULL UNIQUE);
+
+-- One combination of all that is not unique to an event. cell_hash depends on content only, cell_id on arrival.
+-- Masks have bit b set: unit_mask, the event carries a key of that unit type; orphan_mask, it should and does not;
+-- attempt_mask and success_mask, it is an attempt or a success of that unit type.
+-- shown_cell_id is the cell after the segment guard: the one that rollups use.
+CREATE TABLE cells (
+    cell_id INTEGER PRIMARY KEY, cell_hash UBIGINT NOT NULL, shown_cell_id INTEGER NOT NULL,
+    source VARCHAR NOT NULL, event_type VARCHAR NOT NULL, outcome VARCHAR, currency VARCHAR NOT NULL,
+    unit_mask BIGINT NOT NULL, orphan_mask BIGINT NOT NULL, attempt_mask BIGINT NOT NULL, success_mask BIGINT NOT NULL);
+
+-- Every value a segment dimension has taken; the first `limit` by (first_seen, value) are shown by name.
+CREATE TABLE segment_values (
+    dimension VARCHAR NOT NULL, value VARCHAR NOT NULL, first_seen TIMESTAMP NOT NULL, shown BOOLEAN NOT NULL,
+    PRIMARY KEY (dimension, value));
+
+-- The facts. Immutable; unique by (cells.source, id). event_key is the engine's hash of the two.
+CREATE TABLE events (
+    event_key UBIGINT NOT NULL, id VARCHAR NOT NULL, event_time TIMESTAMP NOT NULL, batch_id INTEGER NOT NULL,
+    cell_id INTEGER NOT NULL, late BOOLEAN NOT NULL, intent VARCHAR, resource VARCHAR,
+    revenue DECIMAL(38, 12), discount DECIMAL(38, 12), refund DECIMAL(38, 12), fee DECIMAL(38, 12),
+    tax DECIMAL(38, 12), cost DECIMAL(38, 12), latency_ms DECIMAL(18, 6));
+
+-- What was refused or contradicts an accepted fact, whole.
+CREATE SEQUENCE quarantine_ids;
+CREATE TABLE quarantine (
+    quarantine_id BIGINT PRIMARY KEY DEFAULT nextval('quarantine_ids'), batch_id INTEGER NOT NULL,
+    source VARCHAR NOT NULL, file_name VARCHAR NOT NULL, position BIGINT NOT NULL, kind VARCHAR NOT NULL,
+    rule VARCHAR NOT NULL, place VARCHAR NOT NULL, got VARCHAR, expected VARCHAR NOT NULL, raw VARCHAR NOT NULL,
+    quarantined_at TIMESTAMP NOT NULL, replayed_in INTEGER);
+
+-- Sums per window and cell; several partial rows of one (window_start, cell_id) are one row. window_start is the
+-- hour, or the instant within it at which a price changes.
+CREATE TABLE rollup (
+    window_start TIMESTAMP NOT NULL, cell_id INTEGER NOT NULL, events BIGINT NOT NULL, duplicates BIGINT NOT NULL,
+    late BIGINT NOT NULL, revenue DECIMAL(38, 12), discount DECIMAL(38, 12), refund DECIMAL(38, 12),
+    fee DECIMAL(38, 12), tax DECIMAL(38, 12), cost DECIMAL(38, 12));
+
+-- Usage per window, cell, meter and resource; usage_events counts the facts behind the quantity.
+CREATE TABLE rollup_usage (
+    window_start TIMESTAMP NOT NULL, cell_id INTEGER NOT NULL, meter VARCHAR NOT NULL, resource VARCHAR,
+    usage_events BIGINT NOT NULL, quantity DECIMAL(38, 9) NOT NULL);
+
+-- rollup and rollup_usage times the rates in force: kind is cost, revenue or fee. rate_id null: unpriced usage.
+-- superseded: a bill's usage rule covers this meter, resource and window, so its billed cost counts instead.
+CREATE TABLE rollup_priced (
+    window_start TIMESTAMP NOT NULL, cell_id INTEGER NOT NULL, kind VARCHAR NOT NULL, meter VARCHAR NOT NULL,
+    resource VARCHAR, rate_id VARCHAR, currency VARCHAR, usage_events BIGINT NOT NULL, quantity DECIMAL(38, 12),
+    amount DECIMAL(38, 24), superseded BOOLEAN NOT NULL DEFAULT false);
+
+-- Base-2 log buckets at scale 5 per day and cell; bucket null counts zeros. latency_sum in milliseconds.
+CREATE TABLE rollup_latency (
+    day TIMESTAMP NOT NULL, cell_id INTEGER NOT NULL, bucket INTEGER, observations BIGINT NOT NULL,
+    latency_sum DECIMAL(38, 6) NOT NULL, latency_min DECIMAL(18, 6) NOT NULL, latency_max DECIMAL(18, 6) NOT NULL);
+
+-- One row a unit: when it opened and in which cell. Order-free: the least (event_time, cell_hash).
+CREATE TABLE units (
+    unit_type VARCHAR NOT NULL, unit_key VARCHAR NOT NULL, opened_at TIMESTAMP NOT NULL, cell_id INTEGER NOT NULL);
+
+-- Units opened per hour and cell; negative rows take back an opening that an earlier event replaced.
+CREATE TABLE rollup_units (
+    window_start TIMESTAMP NOT NULL, unit_type VARCHAR NOT NULL, cell_id INTEGER NOT NULL, opened BIGINT NOT NULL);
+
+-- Sums per unit and day, as partial rows; priced_* are the rates in force at each event.
+CREATE TABLE unit_days (
+    day TIMESTAMP NOT NULL, unit_type VARCHAR NOT NULL, unit_key VARCHAR NOT NULL, currency VARCHAR NOT NULL,
+    events BIGINT NOT NULL, attempts BIGINT NOT NULL, successes BIGINT NOT NULL,
+    revenue DECIMAL(38, 12), discount DECIMAL(38, 12), refund DECIMAL(38, 12), fee DECIMAL(38, 12),
+    tax DECIMAL(38, 12), cost DECIMAL(38, 12), priced_cost DECIMAL(38, 24), priced_revenue DECIMAL(38, 24),
+    priced_fee DECIMAL(38, 24), unpriced BIGINT NOT NULL,
+    first_time TIMESTAMP NOT NULL, last_time TIMESTAMP NOT NULL);
+
+-- Price books as loaded; a version is never changed. withdrawn_at: its file is gone or a later version is in force.
+CREATE TABLE price_books (
+    book VARCHAR NOT NULL, version INTEGER NOT NULL, digest VARCHAR NOT NULL, file_name VARCHAR NOT NULL,
+    loaded_at TIMESTAMP NOT NULL, withdrawn_at TIMESTAMP, PRIMARY KEY (book, version));
+
+-- Rates of every loaded version. A fee has two rows: meter '@<account>' for its percentage, '@events' for its
+-- fixed part, both limited to event_type. conditions: segment (or 'resource') → value, most specific wins.
+CREATE TABLE rates (
+    rate_id VARCHAR PRIMARY KEY, book VARCHAR NOT NULL, version INTEGER NOT NULL, kind VARCHAR NOT NULL,
+    meter VARCHAR NOT NULL, event_type VARCHAR, conditions MAP(VARCHAR, VARCHAR) NOT NULL,
+    price DECIMAL(38, 15) NOT NULL, per DECIMAL(38, 9) NOT NULL, unit VARCHAR, currency VARCHAR NOT NULL,
+    unit_price DECIMAL(38, 15) NOT NULL, effective_from TIMESTAMP NOT NULL, effective_to TIMESTAMP);
+
+-- One imported version of one billing period of one billing account. superseded_at null: the one in force.
+CREATE TABLE bills (
+    bill_id INTEGER PRIMARY KEY, bill_source VARCHAR NOT NULL, billing_account_id VARCHAR NOT NULL,
+    billing_currency VARCHAR NOT NULL, billing_period_start TIMESTAMP NOT NULL, billing_period_end TIMESTAMP NOT NULL,
+    version INTEGER NOT NULL, file_name VARCHAR NOT NULL, digest VARCHAR NOT NULL, imported_at TIMESTAMP NOT NULL,
+    superseded_at TIMESTAMP, lines BIGINT NOT NULL, billed_cost DECIMAL(38, 18) NOT NULL,
+    effective_cost DECIMAL(38, 18) NOT NULL);
+
+-- Bill lines in FOCUS terms.
+CREATE TABLE charges (
+    bill_id INTEGER NOT NULL, line BIGINT NOT NULL,
+    billed_cost DECIMAL(38, 18) NOT NULL, effective_cost DECIMAL(38, 18) NOT NULL, list_cost DECIMAL(38, 18),
+    contracted_cost DECIMAL(38, 18), billing_currency VARCHAR NOT NULL,
+    charge_period_start TIMESTAMP NOT NULL, charge_period_end TIMESTAMP NOT NULL,
+    charge_category VARCHAR NOT NULL, charge_class VARCHAR, charge_frequency VARCHAR, charge_description VARCHAR,
+    service_category VARCHAR, service_name VARCHAR, provider_name VARCHAR, publisher_name VARCHAR,
+    invoice_issuer_name VARCHAR, invoice_id VARCHAR, billing_account_id VARCHAR, billing_account_name VARCHAR,
+    sub_account_id VARCHAR, sub_account_name VARCHAR, region_id VARCHAR, region_name VARCHAR,
+    resource_id VARCHAR, resource_name VARCHAR, resource_type VARCHAR, sku_id VARCHAR, sku_price_id VARCHAR,
+    pricing_category VARCHAR, pricing_quantity DECIMAL(38, 12), pricing_unit VARCHAR,
+    consumed_quantity DECIMAL(38, 12), consumed_unit VARCHAR,
+    commitment_discount_id VARCHAR, commitment_discount_type VARCHAR, commitment_discount_status VARCHAR,
+    tags MAP(VARCHAR, VARCHAR));
+
+-- Where every cent of the bills in force went: kind is direct, usage, shared, idle or unallocated. Lines that no
+-- rule tells apart (same rule, resource, charge period and currency) are one pool; pool_lines says which.
+-- A part without cell_id and unit_key belongs to no one (idle, unallocated). Per pool the parts sum to the whole.
+CREATE TABLE allocations (
+    bill_id INTEGER NOT NULL, pool_id BIGINT NOT NULL, rule VARCHAR NOT NULL, method VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL, currency VARCHAR NOT NULL, day TIMESTAMP NOT NULL, cell_id INTEGER,
+    unit_type VARCHAR, unit_key VARCHAR, meter VARCHAR, resource VARCHAR, reason VARCHAR,
+    billed_cost DECIMAL(38, 18) NOT NULL, effective_cost DECIMAL(38, 18) NOT NULL);
+-- Which lines a pool holds.
+CREATE TABLE pool_lines (bill_id INTEGER NOT NULL, pool_id BIGINT NOT NULL, line BIGINT NOT NULL);
+
+-- The usage whose cost a bill in force has taken over from the list rates.
+CREATE TABLE billed_usage (
+    meter VARCHAR NOT NULL, resource VARCHAR, period_start TIMESTAMP NOT NULL, period_end TIMESTAMP NOT NULL);
+
+-- One row of facts about the store itself.
+CREATE TABLE store_state (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
