@@ -61,7 +61,9 @@ class Engine:
 
     def execute(self, sql: str, values: Mapping[str, Any] | None = None) -> None:
         """Runs statements for their effect; `values` bind ``$name`` (single statement only)."""
-        self.connection.execute(sql, _bound(sql, values)).fetchall()
+        result = self.connection.execute(sql, _bound(sql, values))
+        if result is not None:
+            result.fetchall()
 
     def rows(self, sql: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """All rows of a query."""

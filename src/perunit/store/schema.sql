@@ -34,6 +34,9 @@ CREATE TABLE events (
     revenue DECIMAL(38, 12), discount DECIMAL(38, 12), refund DECIMAL(38, 12), fee DECIMAL(38, 12),
     tax DECIMAL(38, 12), cost DECIMAL(38, 12), latency_ms DECIMAL(18, 6));
 
+-- Deliveries of an accepted event beyond the first: facts too, so that a recomputation counts them again.
+CREATE TABLE duplicates (id VARCHAR NOT NULL, event_time TIMESTAMP NOT NULL, batch_id INTEGER NOT NULL, cell_id INTEGER NOT NULL);
+
 -- What was refused or contradicts an accepted fact, whole.
 CREATE SEQUENCE quarantine_ids;
 CREATE TABLE quarantine (

@@ -1,0 +1,322 @@
+"""Price books: dated, versioned prices. Enters: ``prices/*.yaml``. Leaves: `PriceBook` with its rates, or faults.
+
+A rate says what one unit of a meter costs (cost), earns (revenue) or what is kept of an event (fee) within
+``[effective_from, effective_to)``. A version of a book is never edited: its highest version is in force.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
+
+from perunit.contract.document import Document, Path
+from perunit.contract.shape import Account, Currency, EventTypeName, Name
+from perunit.contract.shape_faults import validated
+from perunit.model.money import QUANTITY_SCALE, UNIT_PRICE_SCALE, exact, is_currency, plain, unit_price
+from perunit.model.window import parse_instant
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from perunit.model.errors import Fault
+
+__all__ = [
+    "PriceBook",
+    "PriceBookFile",
+    "Rate",
+    "ReadBook",
+    "in_force",
+    "price_book_schema",
+    "read_price_book",
+]
+
+# What a DECIMAL(38, scale) holds before the point.
+_PRICE_DIGITS = 38 - UNIT_PRICE_SCALE
+_PER_DIGITS = 38 - QUANTITY_SCALE
+_HUNDRED = Decimal(100)
+
+
+def _exact_decimal(places: int, digits: int, least: Decimal) -> Any:
+    def check(value: Decimal) -> Decimal:
+        if value < least:
+            raise ValueError(f"must be >= {plain(least)}; correct it")
+        if value and value.adjusted() >= digits:
+            raise ValueError(f"must have at most {digits} digits before the point; correct it")
+        exponent = value.normalize().as_tuple().exponent if value else 0
+        if isinstance(exponent, int) and -exponent > places:
+            raise ValueError(
+                f"must have at most {places} decimal places; round it, or raise what it is the price of"
+            )
+        return value
+
+    return check
+
+
+def _instant(value: object) -> datetime:
+    mend = "write a date such as 2026-09-01 (midnight UTC) or 2026-09-01T14:00:00Z"
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"must be a date or an instant; {mend}")
+    try:
+        if len(value) > len("2026-09-01") and datetime.fromisoformat(value).tzinfo is None:
+            raise ValueError(f"must state its offset from UTC; {mend}")
+        return parse_instant(value)
+    except (ValueError, OverflowError) as error:
+        if "offset" in str(error):
+            raise
+        raise ValueError(f"must be a date or an instant; {mend}") from error
+
+
+def _condition_text(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+_DECIMAL = {"anyOf": [{"type": "number"}, {"type": "string"}]}
+Price = Annotated[
+    Decimal,
+    AfterValidator(_exact_decimal(UNIT_PRICE_SCALE, _PRICE_DIGITS, Decimal(0))),
+    WithJsonSchema({**_DECIMAL, "minimum": 0}),
+]
+Percentage = Annotated[
+    Decimal,
+    AfterValidator(_exact_decimal(UNIT_PRICE_SCALE - 2, 3, Decimal(0))),
+    Field(le=100),
+    WithJsonSchema({**_DECIMAL, "minimum": 0, "maximum": 100}),
+]
+Per = Annotated[
+    Decimal,
+    AfterValidator(_exact_decimal(QUANTITY_SCALE, _PER_DIGITS, Decimal(1).scaleb(-QUANTITY_SCALE))),
+    WithJsonSchema({**_DECIMAL, "exclusiveMinimum": 0}),
+]
+Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string"})]
+Condition = Annotated[
+    str,
+    BeforeValidator(_condition_text),
+    StringConstraints(min_length=1, max_length=1000),
+    WithJsonSchema({"type": ["string", "number", "boolean"]}),
+]
+
+
+class Entry(BaseModel):
+    """What all entries share. Every further key is a condition: a segment dimension or resource, and its value."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, coerce_numbers_to_str=True)
+    __pydantic_extra__: dict[str, Condition]
+
+    effective_from: Instant = Field(description="A date (midnight UTC) or an instant with offset; included.")
+    effective_to: Instant | None = Field(None, description="Excluded; open where absent.")
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Self:
+        if self.effective_to is not None and self.effective_to <= self.effective_from:
+            raise ValueError("effective_to must lie after effective_from; correct one of the two")
+        return self
+
+
+class UsageEntry(Entry):
+    """The price of a meter's usage: `price` for every `per` units."""
+
+    meter: Name
+    price: Price
+    per: Per = Field(description="How many units of the meter the price is for.")
+    unit: str = Field(description="The meter's unit, UCUM: By, s, {request}.")
+
+    @model_validator(mode="after")
+    def _is_not_rounded_away(self) -> Self:
+        each = unit_price(self.price, self.per)
+        if self.price and not each:
+            raise ValueError(
+                f"price / per must be at least 1E-{UNIT_PRICE_SCALE}; a smaller one would be free"
+            )
+        if each and each.adjusted() >= _PRICE_DIGITS:
+            raise ValueError(f"price / per must be below 1E{_PRICE_DIGITS}; correct one of the two")
+        return self
+
+
+class FeeEntry(Entry):
+    """What is kept of each event of a type: a percentage of one of its amounts, a fixed amount, or both."""
+
+    event: EventTypeName
+    of: Account = Field("revenue", description="The account the percentage is taken of.")
+    percentage: Percentage | None = None
+    fixed: Price | None = None
+
+    @model_validator(mode="after")
+    def _is_a_fee(self) -> Self:
+        if self.percentage is None and self.fixed is None:
+            raise ValueError("must have a percentage, a fixed amount or both; add one")
+        return self
+
+
+class PriceBookFile(BaseModel):
+    """One version of a price book. A changed price is a new version or a new entry, never an edit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+    book: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
+    version: Annotated[int, Field(ge=1, lt=2**31)] = Field(
+        description="The highest version of a book is in force."
+    )
+    currency: Currency
+    origin: str | None = Field(None, description="Where the prices come from.")
+    rates: tuple[UsageEntry, ...] = Field((), description="What usage costs.")
+    revenue: tuple[UsageEntry, ...] = Field((), description="What customers are charged for usage.")
+    fees: tuple[FeeEntry, ...] = Field((), description="What is kept of each event of a type.")
+
+    @model_validator(mode="after")
+    def _currency_exists(self) -> Self:
+        if not is_currency(self.currency):
+            raise ValueError(f"currency {self.currency!r} must be an ISO 4217 code; write for example USD")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What one unit of a meter costs or earns in ``[effective_from, effective_to)``.
+
+    Fees have the meters ``@<account>`` (percentage, `unit_price` is the share) and ``@events`` (fixed) and an
+    `event_type`. Of the rates whose conditions an event meets, the one with the most conditions applies.
+    """
+
+    kind: Literal["cost", "revenue", "fee"]
+    meter: str
+    event_type: str | None
+    conditions: dict[str, str] = field(hash=False)
+    price: Decimal
+    per: Decimal
+    unit: str
+    currency: str
+    unit_price: Decimal
+    effective_from: datetime
+    effective_to: datetime | None
+    rate_id: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBook:
+    """One version of a book as read; `digest` is the SHA-256 of its file."""
+
+    name: str
+    version: int
+    currency: str
+    origin: str | None
+    file: str
+    digest: str
+    rates: tuple[Rate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBook:
+    """A price book with what reading it found. `refused_meters` have an entry that could not be read."""
+
+    book: PriceBook | None
+    document: Document
+    faults: tuple[Fault, ...]
+    notes: tuple[Fault, ...]
+    refused_meters: frozenset[str]
+
+    def entry_path(self, rate: Rate) -> Path:
+        """Where in the file a rate stands: ``aws@2/rates/3`` is the third entry below ``rates``."""
+        _, section, number, *_ = rate.rate_id.split("/")
+        return (section, int(number) - 1)
+
+
+def price_book_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a price book."""
+    return PriceBookFile.model_json_schema(mode="validation")
+
+
+def in_force(books: tuple[PriceBook, ...]) -> tuple[PriceBook, ...]:
+    """The highest version of each book."""
+    highest: dict[str, PriceBook] = {}
+    for book in books:
+        if book.name not in highest or book.version > highest[book.name].version:
+            highest[book.name] = book
+    return tuple(highest.values())
+
+
+def read_price_book(document: Document, digest: str) -> ReadBook:
+    """The price book of one file. Entries with a fault are left out, so that the others can be checked."""
+    if document.data is None:
+        return ReadBook(None, document, document.faults, (), frozenset())
+    shape, faults, refused = validated(PriceBookFile, document, price_book_schema())
+    meters = frozenset(_refused_meters(document, refused))
+    if shape is None:
+        return ReadBook(None, document, (*document.faults, *faults), (), meters)
+    rates = tuple(_rates(shape, document, {path[:2] for path in refused}))
+    book = PriceBook(shape.book, shape.version, shape.currency, shape.origin, document.file, digest, rates)
+    notes = tuple(_rounding_notes(book, document))
+    return ReadBook(book, document, (*document.faults, *faults), notes, meters)
+
+
+def _refused_meters(document: Document, refused: set[Path]) -> set[str]:
+    meters = set()
+    for path in refused:
+        entry = document.get(path[:2])
+        if isinstance(entry, dict):
+            meters.add(str(entry.get("meter") or entry.get("event")))
+    return meters
+
+
+def _rates(shape: PriceBookFile, document: Document, refused: set[Path]) -> list[Rate]:
+    rates: list[Rate] = []
+    for section, kind in (("rates", "cost"), ("revenue", "revenue"), ("fees", "fee")):
+        for index, entry in enumerate(getattr(shape, section)):
+            if (section, index) not in refused and (section,) not in refused:
+                rate_id = f"{shape.book}@{shape.version}/{section}/{index + 1}"
+                line = document.line((section, index)) or 1
+                rates += _rates_of(entry, kind, shape.currency, rate_id, line)
+    return rates
+
+
+def _rates_of(entry: UsageEntry | FeeEntry, kind: Any, currency: str, rate_id: str, line: int) -> list[Rate]:
+    conditions = dict(sorted(entry.__pydantic_extra__.items()))
+    dated = (entry.effective_from, entry.effective_to)
+    if isinstance(entry, UsageEntry):
+        each = unit_price(entry.price, entry.per)
+        usage = (entry.meter, None, conditions, entry.price, entry.per, entry.unit, currency, each)
+        return [Rate(kind, *usage, *dated, rate_id, line)]
+    rates = []
+    if entry.percentage is not None:
+        share = unit_price(entry.percentage, _HUNDRED)
+        part = (f"@{entry.of}", entry.event, conditions, entry.percentage, _HUNDRED, "%", currency, share)
+        rates.append(Rate(kind, *part, *dated, f"{rate_id}/percentage", line))
+    if entry.fixed is not None:
+        part = ("@events", entry.event, conditions, entry.fixed, Decimal(1), "{event}", currency, entry.fixed)
+        rates.append(Rate(kind, *part, *dated, f"{rate_id}/fixed", line))
+    return rates
+
+
+def _rounding_notes(book: PriceBook, document: Document) -> list[Fault]:
+    """Prices that do not divide evenly: what one unit costs is rounded once, here, and by how much."""
+    notes = []
+    for rate in book.rates:
+        with exact():
+            error = abs(rate.unit_price * rate.per - rate.price)
+            relative = error / rate.price if rate.price else Decimal(0)
+        if relative:
+            path = (*rate.rate_id.split("/")[1:2], int(rate.rate_id.split("/")[2]) - 1)
+            rule = (
+                f"one unit costs {plain(rate.unit_price)}, rounded at {UNIT_PRICE_SCALE} places "
+                f"(relative error {relative:.1E})"
+            )
+            got = f"{plain(rate.price)} per {plain(rate.per)}"
+            notes.append(
+                document.fault(path, rule, "no need to act; a price that divides evenly is exact", got=got)
+            )
+    return notes

@@ -1,0 +1,111 @@
+"""Takes the project's price books into the store. Enters: books as read. Leaves: rows in `price_books` and `rates`.
+
+A version that was loaded stays as it was: other content under the same version is refused, because it would
+re-price every past figure without a trace. The highest version of a book is in force.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from perunit.model.errors import ConfigurationError, Fault
+from perunit.model.window import naive
+
+if TYPE_CHECKING:
+    from perunit.contract.prices import PriceBook
+    from perunit.engine.duckdb import Engine
+
+__all__ = ["sync_books"]
+
+
+def sync_books(engine: Engine, books: tuple[PriceBook, ...], now: datetime) -> bool:
+    """Loads new versions and withdraws what is no longer in force; whether the rates in force changed."""
+    loaded = {
+        (book, version): digest for book, version, digest in engine.rows("SELECT book, version, digest FROM price_books")
+    }
+    faults = [
+        Fault(
+            book.file, None, f"book {book.name} version {book.version}", "", "was changed after it was loaded",
+            f"restore it and write version {book.version + 1}",
+        )
+        for book in books
+        if loaded.get((book.name, book.version), book.digest) != book.digest
+    ]  # fmt: skip
+    if faults:
+        raise ConfigurationError(faults)
+    changed = False
+    for book in books:
+        if (book.name, book.version) not in loaded:
+            _load(engine, book, now)
+            changed = True
+    return _set_in_force(engine, books, now) or changed
+
+
+def _load(engine: Engine, book: PriceBook, now: datetime) -> None:
+    engine.execute(
+        "INSERT INTO price_books VALUES ($book, $version, $digest, $file, $now, NULL)",
+        {"book": book.name, "version": book.version, "digest": book.digest, "file": book.file, "now": naive(now)},
+    )
+    rates = [
+        {
+            "rate_id": rate.rate_id,
+            "book": book.name,
+            "version": book.version,
+            "kind": rate.kind,
+            "meter": rate.meter,
+            "event_type": rate.event_type,
+            "conditions": sorted(rate.conditions.items()),
+            "price": rate.price,
+            "per": rate.per,
+            "unit": rate.unit,
+            "currency": rate.currency,
+            "unit_price": rate.unit_price,
+            "effective_from": naive(rate.effective_from),
+            "effective_to": naive(rate.effective_to) if rate.effective_to else None,
+        }
+        for rate in book.rates
+    ]
+    if rates:
+        engine.register("fresh_rates", pa.Table.from_pylist(rates, schema=_RATE_SCHEMA))
+        engine.execute("INSERT INTO rates BY NAME FROM fresh_rates")
+        engine.unregister("fresh_rates")
+
+
+_RATE_SCHEMA = pa.schema(
+    [
+        ("rate_id", pa.string()),
+        ("book", pa.string()),
+        ("version", pa.int32()),
+        ("kind", pa.string()),
+        ("meter", pa.string()),
+        ("event_type", pa.string()),
+        ("conditions", pa.map_(pa.string(), pa.string())),
+        ("price", pa.decimal128(38, 15)),
+        ("per", pa.decimal128(38, 9)),
+        ("unit", pa.string()),
+        ("currency", pa.string()),
+        ("unit_price", pa.decimal128(38, 15)),
+        ("effective_from", pa.timestamp("us")),
+        ("effective_to", pa.timestamp("us")),
+    ]
+)
+
+
+def _set_in_force(engine: Engine, books: tuple[PriceBook, ...], now: datetime) -> bool:
+    """Marks the highest version of each book as in force and all else as withdrawn."""
+    highest: dict[str, int] = {}
+    for book in books:
+        highest[book.name] = max(book.version, highest.get(book.name, 0))
+    changed = False
+    for name, version, withdrawn in engine.rows("SELECT book, version, withdrawn_at IS NOT NULL FROM price_books"):
+        in_force = highest.get(name) == version
+        if in_force == withdrawn:
+            engine.execute(
+                "UPDATE price_books SET withdrawn_at = $at WHERE book = $book AND version = $version",
+                {"at": None if in_force else naive(now), "book": name, "version": version},
+            )
+            changed = True
+    return changed

@@ -1,0 +1,151 @@
+"""Sums events into rollups. Enters: a scope (one batch, a range of time, or everything). Leaves: rows appended to
+the rollup tables.
+
+The same files compute the partial rows of a fresh batch and a full recomputation; only the scope differs, so the
+two give the same digits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from perunit.economics.price.card import Card, build_card, scope_meters
+from perunit.engine.duckdb import identifier, literal
+from perunit.engine.files import sql_text
+
+if TYPE_CHECKING:
+    from perunit.contract.shape import Contract
+    from perunit.engine.duckdb import Engine
+
+__all__ = ["DERIVED", "Scope", "append", "prepare"]
+
+DERIVED = ("rollup", "rollup_usage", "rollup_priced", "rollup_latency", "units", "rollup_units", "unit_days")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which facts are summed: `events` is a SQL condition over `events` and `duplicates`, true for all by default."""
+
+    condition: str = "true"
+
+
+def prepare(engine: Engine) -> None:
+    """Defines the two functions the SQL files use: the window of an instant and the bucket of a latency.
+
+    A window is an hour, cut where a price changes within it, so that every window has one price.
+    """
+    splits = engine.rows(
+        "SELECT DISTINCT instant FROM (SELECT effective_from AS instant FROM rates r JOIN price_books b USING (book, version) "
+        "WHERE b.withdrawn_at IS NULL UNION SELECT effective_to FROM rates r JOIN price_books b USING (book, version) "
+        "WHERE b.withdrawn_at IS NULL) WHERE instant <> date_trunc('hour', instant) ORDER BY instant DESC"
+    )
+    hour = "CAST(date_trunc('hour', t) AS TIMESTAMP)"
+    cases = "".join(
+        f"WHEN t >= TIMESTAMP '{at}' AND {hour} = TIMESTAMP '{at.replace(minute=0, second=0, microsecond=0)}' "
+        f"THEN TIMESTAMP '{at}' "
+        for (at,) in splits
+    )
+    window = f"CASE {cases}ELSE {hour} END" if cases else hour
+    engine.execute(f"CREATE OR REPLACE TEMP MACRO window_of(t) AS {window}")
+    engine.execute(f"CREATE OR REPLACE TEMP MACRO latency_bucket(v) AS {_BUCKET}")
+
+
+# The logarithm of a double is off by an ulp near a boundary; comparing with the boundary itself puts a value on the
+# right side of it. Upper bounds are inclusive, and the bound of bucket i is 2^((i + 1) / 32).
+_GUESS = "CAST(ceil(log2(CAST(v AS DOUBLE)) * 32) - 1 AS INTEGER)"
+_BUCKET = (
+    f"CASE WHEN v > 0 THEN {_GUESS} "
+    f"+ CASE WHEN CAST(v AS DOUBLE) > pow(2, ({_GUESS} + 1) / 32.0) THEN 1 "
+    f"WHEN CAST(v AS DOUBLE) <= pow(2, {_GUESS} / 32.0) THEN -1 ELSE 0 END END"
+)
+
+
+def append(engine: Engine, contract: Contract, unit_bits: dict[str, int], scope: Scope) -> None:
+    """Adds the sums of `scope` to every rollup table."""
+    engine.execute(f"CREATE OR REPLACE TEMP VIEW scope_events AS SELECT * FROM events WHERE {scope.condition}")
+    engine.execute(f"CREATE OR REPLACE TEMP VIEW scope_duplicates AS SELECT * FROM duplicates WHERE {scope.condition}")
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE fresh_rollup AS {sql_text('economics.rollup', 'rollup')}")
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE fresh_usage AS {_usage_sql(contract.meter_names())}")
+    scope_meters(engine)
+    card = build_card(engine, contract)
+    engine.execute("INSERT INTO rollup BY NAME FROM fresh_rollup")
+    engine.execute("INSERT INTO rollup_usage BY NAME FROM fresh_usage")
+    engine.insert("rollup_priced", "economics.price", "rollup_priced")
+    engine.insert("rollup_latency", "economics.rollup", "rollup_latency")
+    for unit, bit in unit_bits.items():
+        _append_lens(engine, card, unit, bit)
+
+
+def _usage_sql(meters: tuple[str, ...]) -> str:
+    """rollup_usage. Grain: window × cell × meter × resource. All meters are summed in one pass, then set below
+    each other.
+    """
+    empty = (
+        "SELECT NULL::TIMESTAMP AS window_start, NULL::INTEGER AS cell_id, NULL::VARCHAR AS meter, "
+        "NULL::VARCHAR AS resource, NULL::BIGINT AS usage_events, NULL::DECIMAL(38, 9) AS quantity WHERE false"
+    )
+    if not meters:
+        return empty
+    sums = ", ".join(
+        f"sum({identifier(f'usage_{m}')}) AS {identifier(f'q:{m}')}, count({identifier(f'usage_{m}')}) AS {identifier(f'n:{m}')}"
+        for m in meters
+    )
+    any_usage = " OR ".join(f"{identifier(f'usage_{m}')} IS NOT NULL" for m in meters)
+    parts = " UNION ALL ".join(
+        f"SELECT window_start, cell_id, {literal(m)} AS meter, resource, {identifier(f'n:{m}')} AS usage_events, "
+        f"{identifier(f'q:{m}')} AS quantity FROM sums WHERE {identifier(f'n:{m}')} > 0"
+        for m in meters
+    )
+    return (
+        f"WITH sums AS MATERIALIZED (SELECT window_of(e.event_time) AS window_start, c.shown_cell_id AS cell_id, "
+        f"e.resource, {sums} FROM scope_events e JOIN cells c ON c.cell_id = e.cell_id WHERE {any_usage} GROUP BY ALL) {parts}"
+    )
+
+
+def _append_lens(engine: Engine, card: Card, unit: str, bit: int) -> None:
+    """Adds the sums per unit and day of one unit type, and the openings of units not seen before."""
+    key = identifier(f"unit_{unit}")
+    engine.execute(
+        f"CREATE OR REPLACE TEMP VIEW lens_events AS SELECT e.{key} AS unit_key, e.event_time, c.currency, c.cell_hash, "
+        f"(c.attempt_mask >> {bit}) & 1 = 1 AS attempted, (c.success_mask >> {bit}) & 1 = 1 AS succeeded, "
+        f"e.revenue, e.discount, e.refund, e.fee, e.tax, e.cost, {card.amount_sql('cost')} AS priced_cost, "
+        f"{card.amount_sql('revenue')} AS priced_revenue, {card.amount_sql('fee')} AS priced_fee, "
+        f"{card.unpriced_sql()} AS unpriced "
+        f"FROM scope_events e JOIN cells c ON c.cell_id = e.cell_id {card.join_sql()} WHERE e.{key} IS NOT NULL"
+    )
+    engine.insert("unit_days", "economics.rollup", "unit_days", {"unit_type": unit})
+    engine.execute(
+        f"CREATE OR REPLACE TEMP TABLE fresh_openings AS {sql_text('economics.rollup', 'openings')}", {"unit_type": unit}
+    )
+    _append_openings(engine)
+
+
+# From microseconds × 2^64 + hash back to the two; the hash names the cell.
+_OPENING = (
+    "SELECT f.unit_type, f.unit_key, make_timestamp(CAST(f.opening // 18446744073709551616 AS BIGINT)) AS opened_at, "
+    "c.cell_id, c.shown_cell_id FROM fresh_openings f "
+    "JOIN cells c ON c.cell_hash = CAST(f.opening % 18446744073709551616 AS UBIGINT)"
+)
+
+
+def _append_openings(engine: Engine) -> None:
+    """Counts units in the hour they open, and moves the count where an earlier event has come."""
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE openings AS {_OPENING}")
+    engine.execute(
+        "CREATE OR REPLACE TEMP TABLE stood AS SELECT u.unit_type, u.unit_key, u.opened_at, c.shown_cell_id, "
+        "(o.opened_at, n.cell_hash) < (u.opened_at, c.cell_hash) AS replaced "
+        "FROM units u JOIN openings o ON o.unit_key = u.unit_key AND o.unit_type = u.unit_type "
+        "JOIN cells c ON c.cell_id = u.cell_id JOIN cells n ON n.cell_id = o.cell_id"
+    )
+    engine.execute("DELETE FROM openings WHERE unit_key IN (SELECT unit_key FROM stood WHERE NOT replaced)")
+    engine.execute(
+        "INSERT INTO rollup_units "
+        "SELECT window_of(opened_at), unit_type, shown_cell_id, count(*) FROM openings GROUP BY ALL "
+        "UNION ALL SELECT window_of(opened_at), unit_type, shown_cell_id, -count(*) FROM stood WHERE replaced GROUP BY ALL"
+    )
+    if engine.value("SELECT count(*) FROM stood WHERE replaced"):
+        engine.execute(
+            "DELETE FROM units WHERE (unit_type, unit_key) IN (SELECT (unit_type, unit_key) FROM stood WHERE replaced)"
+        )
+    engine.execute("INSERT INTO units SELECT unit_type, unit_key, opened_at, cell_id FROM openings")

@@ -1,0 +1,11 @@
+-- unit_days of one unit type. Grain: day × unit × currency. Inputs: lens_events, the scope's events that carry a key
+-- of the unit type, with the cost, revenue and fees that the rates in force give each. Window: the scope's.
+SELECT
+    CAST(date_trunc('day', event_time) AS TIMESTAMP) AS day, $unit_type AS unit_type, unit_key, currency,
+    count(*) AS events, count(*) FILTER (WHERE attempted) AS attempts, count(*) FILTER (WHERE succeeded) AS successes,
+    sum(revenue) AS revenue, sum(discount) AS discount, sum(refund) AS refund, sum(fee) AS fee, sum(tax) AS tax,
+    sum(cost) AS cost, sum(priced_cost) AS priced_cost, sum(priced_revenue) AS priced_revenue,
+    sum(priced_fee) AS priced_fee, CAST(sum(unpriced) AS BIGINT) AS unpriced,
+    min(event_time) AS first_time, max(event_time) AS last_time
+FROM lens_events
+GROUP BY date_trunc('day', event_time), unit_key, currency

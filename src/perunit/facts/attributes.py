@@ -1,0 +1,116 @@
+"""One attribute of an event as SQL: from a checked expression over typed columns to the column the store keeps.
+
+Enters: expressions and the types they have. Leaves: SQL of the value, and the rules its row is held to.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from perunit.engine.duckdb import literal
+from perunit.facts.rules import Rule
+from perunit.model.money import AMOUNT_SCALE, currencies
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["Value", "amount", "currency", "evaluated", "key_text", "measured", "outcome", "precise", "time"]
+
+_NUMERIC = re.compile(r"(DECIMAL|TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT|UTINYINT|USMALLINT|UINTEGER|UBIGINT|UHUGEINT)")
+_OFFSET = r"(Z|z|[+-]\d{2}(:?\d{2})?)$"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """SQL of an attribute, and the rules over the row that go with it."""
+
+    sql: str
+    rules: tuple[Rule, ...] = ()
+
+
+def precise(text: str) -> str:
+    """SQL, true where decimal text cannot be kept exactly at 12 places; cheap for the short texts most amounts are."""
+    odd = f"(length({text}) > 13 OR contains({text}, 'e') OR contains({text}, 'E') OR contains({text}, '_'))"
+    exact = rf"'\s*[+-]?[0-9]{{1,26}}(\.[0-9]{{0,{AMOUNT_SCALE}}}0*)?\s*'"
+    return f"({odd} AND NOT regexp_full_match({text}, {exact}))"
+
+
+def amount(place: str, sql: str, type_: str, column: str) -> Value:
+    """Money: kept exactly at 12 places, or refused. `column` is where the value will stand, as in all of these."""
+    text = f"CAST({sql} AS VARCHAR)"
+    expected = f"must have at most {AMOUNT_SCALE} decimal places; round it where it is made"
+    target = f"DECIMAL(38, {AMOUNT_SCALE})"
+    if _NUMERIC.match(type_):
+        scale = re.search(r",\s*(\d+)\)", type_)
+        if scale and int(scale.group(1)) > AMOUNT_SCALE:
+            rule = Rule("precision", place, f"{sql} <> {column}", text, expected)
+            return Value(f"CAST({sql} AS {target})", (rule,))
+        return Value(f"CAST({sql} AS {target})")
+    finite = "must be a finite decimal number of at most 26 digits before the point; correct it"
+    rules = [Rule("number", place, f"{column} IS NULL AND ({sql}) IS NOT NULL", text, finite)]
+    if type_ == "VARCHAR":
+        rules.append(Rule("precision", place, precise(text), text, expected))
+    return Value(f"TRY_CAST({text} AS {target})", tuple(rules))
+
+
+def measured(place: str, sql: str, type_: str, target: str, column: str) -> Value:
+    """A measured quantity: at least 0, rounded to the places of `target`."""
+    text = f"CAST({sql} AS VARCHAR)"
+    expected = "must be a finite number of at least 0; correct it where it is measured"
+    if _NUMERIC.match(type_):
+        return Value(f"CAST({sql} AS {target})", (Rule("quantity", place, f"{column} < 0", text, expected),))
+    broken = f"{column} < 0 OR ({column} IS NULL AND ({sql}) IS NOT NULL)"
+    return Value(f"TRY_CAST({text} AS {target})", (Rule("quantity", place, broken, text, expected),))
+
+
+def key_text(sql: str, type_: str) -> str:
+    """An id as text; a number without its trailing zeros, empty text as absent."""
+    text = f"CAST({sql} AS VARCHAR)"
+    if type_.startswith("DECIMAL"):
+        return f"CASE WHEN contains({text}, '.') THEN rtrim(rtrim({text}, '0'), '.') ELSE {text} END"
+    return text if _NUMERIC.match(type_) else f"nullif({text}, '')"
+
+
+def time(place: str, sql: str, type_: str, timezone: str | None, latest: datetime, column: str) -> Value:
+    """An instant in UTC without zone. Text must carry an offset unless the source states its zone."""
+    text = f"CAST({sql} AS VARCHAR)"
+    rules: list[Rule] = []
+    if type_ == "TIMESTAMP WITH TIME ZONE":
+        value = f"timezone('UTC', {sql})"
+    elif type_ == "VARCHAR" and timezone is None:
+        value = f"timezone('UTC', TRY_CAST({sql} AS TIMESTAMP WITH TIME ZONE))"
+        naive = f"right({sql}, 1) <> 'Z' AND NOT regexp_matches({sql}, '{_OFFSET}')"
+        expected = "must end with Z or an offset such as +02:00; state the offset or the source's timezone"
+        rules.append(Rule("time zone", place, naive, text, expected))
+    else:
+        value = f"timezone('UTC', timezone({literal(timezone or 'UTC')}, TRY_CAST({sql} AS TIMESTAMP)))"
+    unreadable = "must be a time such as 2026-09-01T12:00:00Z; correct it"
+    rules.append(Rule("time", place, f"{column} IS NULL AND ({sql}) IS NOT NULL", text, unreadable))
+    bounds = f"{column} < TIMESTAMP '1970-01-01' OR {column} > TIMESTAMP '{latest:%Y-%m-%d %H:%M:%S}'"
+    expected = f"must lie between 1970 and {latest:%Y-%m-%d %H:%M} UTC; correct the clock or limits.future_hours"
+    rules.append(Rule("time range", place, bounds, text, expected))
+    return Value(value, tuple(rules))
+
+
+def currency(place: str, sql: str, default: str, column: str) -> Value:
+    """An ISO 4217 code, the contract's where none is given."""
+    codes = ", ".join(f"'{code}'" for code in sorted(currencies()))
+    broken = f"{column} <> '{default}' AND {column} NOT IN ({codes})"
+    rule = Rule("currency", place, broken, f"CAST({sql} AS VARCHAR)", "must be an ISO 4217 code in capitals; correct it")
+    return Value(f"coalesce({sql}, '{default}')", (rule,))
+
+
+def outcome(place: str, sql: str, column: str) -> Value:
+    """'success', 'failure' or null."""
+    expected = "must be 'success', 'failure' or null; correct the outcome expression"
+    rule = Rule("outcome", place, f"{column} NOT IN ('success', 'failure')", column, expected)
+    return Value(f"CAST({sql} AS VARCHAR)", (rule,))
+
+
+def evaluated(place: str, sql: str) -> Value:
+    """`sql` made safe for rows on which it raises: null there, and the row is refused."""
+    broken = f"TRY(({sql}) IS NULL) IS NULL"
+    return Value(f"TRY({sql})", (Rule("expression", place, broken, "NULL", "must be computable; the row makes it fail"),))
+

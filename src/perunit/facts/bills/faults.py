@@ -1,0 +1,28 @@
+"""What a bill file is refused for. Enters: faults found in it. Leaves: one error that holds the first of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from perunit.model.errors import Fault, InputError
+
+__all__ = ["FAULTS_SHOWN", "BillFaultsError", "refusal"]
+
+FAULTS_SHOWN = 20
+
+
+class BillFaultsError(InputError):
+    """A bill file is wrong somewhere, so nothing of it was kept; `total` counts also the faults not listed."""
+
+    def __init__(self, faults: list[Fault], total: int) -> None:
+        self.faults = faults
+        self.total = total
+        more = f"\n… and {total - len(faults):,} more" if total > len(faults) else ""
+        counted = "1 fault" if total == 1 else f"{total:,} faults"
+        listed = "\n".join(str(fault) for fault in faults)
+        super().__init__(f"{listed}{more}\n{counted}; nothing was imported")
+
+
+def refusal(path: Path, place: str, got: str, rule: str, mend: str, *, line: int | None = None) -> BillFaultsError:
+    """The error for one thing wrong with the whole file."""
+    return BillFaultsError([Fault(str(path), line, place, got, rule, mend)], 1)

@@ -1,0 +1,139 @@
+"""The FOCUS columns that are kept, how each is written, and how other billing exports are recognised.
+
+Enters: the column names of a file. Leaves: which column holds which field, or what the file looks like instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["BY_NAME", "CHOICES", "FIELDS", "MANDATORY", "Field", "Kind", "field_of", "looks_like"]
+
+Kind = Literal["amount", "quantity", "instant", "currency", "choice", "text", "tags"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One FOCUS column: its name in the standard, its name in the store and the way it is written."""
+
+    focus: str
+    name: str
+    kind: Kind
+    mandatory: bool = False
+
+
+FIELDS = (
+    Field("BilledCost", "billed_cost", "amount", mandatory=True),
+    Field("EffectiveCost", "effective_cost", "amount", mandatory=True),
+    Field("ListCost", "list_cost", "amount"),
+    Field("ContractedCost", "contracted_cost", "amount"),
+    Field("BillingCurrency", "billing_currency", "currency", mandatory=True),
+    Field("BillingAccountId", "billing_account_id", "text", mandatory=True),
+    Field("BillingAccountName", "billing_account_name", "text"),
+    Field("BillingPeriodStart", "billing_period_start", "instant", mandatory=True),
+    Field("BillingPeriodEnd", "billing_period_end", "instant", mandatory=True),
+    Field("ChargePeriodStart", "charge_period_start", "instant", mandatory=True),
+    Field("ChargePeriodEnd", "charge_period_end", "instant", mandatory=True),
+    Field("ChargeCategory", "charge_category", "choice", mandatory=True),
+    Field("ChargeClass", "charge_class", "choice"),
+    Field("ChargeFrequency", "charge_frequency", "choice"),
+    Field("ChargeDescription", "charge_description", "text"),
+    Field("ServiceCategory", "service_category", "choice"),
+    Field("ServiceName", "service_name", "text"),
+    Field("ProviderName", "provider_name", "text"),
+    Field("ServiceProviderName", "service_provider_name", "text"),
+    Field("PublisherName", "publisher_name", "text"),
+    Field("InvoiceIssuerName", "invoice_issuer_name", "text"),
+    Field("InvoiceId", "invoice_id", "text"),
+    Field("SubAccountId", "sub_account_id", "text"),
+    Field("SubAccountName", "sub_account_name", "text"),
+    Field("RegionId", "region_id", "text"),
+    Field("RegionName", "region_name", "text"),
+    Field("ResourceId", "resource_id", "text"),
+    Field("ResourceName", "resource_name", "text"),
+    Field("ResourceType", "resource_type", "text"),
+    Field("SkuId", "sku_id", "text"),
+    Field("SkuPriceId", "sku_price_id", "text"),
+    Field("PricingCategory", "pricing_category", "choice"),
+    Field("PricingQuantity", "pricing_quantity", "quantity"),
+    Field("PricingUnit", "pricing_unit", "text"),
+    Field("ConsumedQuantity", "consumed_quantity", "quantity"),
+    Field("ConsumedUnit", "consumed_unit", "text"),
+    Field("CommitmentDiscountId", "commitment_discount_id", "text"),
+    Field("CommitmentDiscountType", "commitment_discount_type", "text"),
+    Field("CommitmentDiscountStatus", "commitment_discount_status", "choice"),
+    Field("Tags", "tags", "tags"),
+)
+BY_NAME = {field.name: field for field in FIELDS}
+MANDATORY = tuple(field for field in FIELDS if field.mandatory)
+
+# The spelling of the standard. A value outside the list is refused where `_CLOSED` says the list is complete.
+CHOICES = {
+    "charge_category": ("Usage", "Purchase", "Tax", "Credit", "Adjustment"),
+    "charge_class": ("Correction",),
+    "charge_frequency": ("One-Time", "Recurring", "Usage-Based"),
+    "pricing_category": ("Standard", "Dynamic", "Committed", "Other"),
+    "commitment_discount_status": ("Used", "Unused"),
+    "service_category": (
+        "AI and Machine Learning",
+        "Analytics",
+        "Business Applications",
+        "Compute",
+        "Databases",
+        "Developer Tools",
+        "Identity",
+        "Integration",
+        "Internet of Things",
+        "Management and Governance",
+        "Media",
+        "Migration",
+        "Mobile",
+        "Multicloud",
+        "Networking",
+        "Other",
+        "Security",
+        "Storage",
+        "Web",
+    ),
+}
+
+_OF_KEY = {field.focus.lower(): field for field in FIELDS}
+
+# (columns that must all be there, what the file then is); compared in lower case.
+_OTHERS = (
+    ({"lineitem/unblendedcost"}, "an AWS Cost and Usage Report (legacy CUR)"),
+    ({"line_item_unblended_cost"}, "an AWS Cost and Usage Report (CUR 2.0)"),
+    ({"lineitem/referenceno"}, "an OCI cost report"),
+    ({"cost/mycost"}, "an OCI cost report"),
+    ({"metercategory", "costinbillingcurrency"}, "an Azure Cost Management export"),
+    ({"metercategory", "cost"}, "an Azure Cost Management export"),
+    ({"metercategory", "pretaxcost"}, "an Azure Cost Management export"),
+    ({"usage_start_time", "cost", "currency"}, "a Google Cloud billing export"),
+    ({"contractcommitmentid"}, "a FOCUS Contract Commitment dataset"),
+    ({"invoicedetailgrain"}, "a FOCUS Invoice Detail dataset"),
+    ({"billingperiodstatus"}, "a FOCUS Billing Period dataset"),
+)
+
+
+def field_of(column: str) -> Field | None:
+    """The field a column holds: its name in any case, with or without underscores, spaces or hyphens.
+
+    >>> field_of("billed_cost").focus, field_of("BILLEDCOST").focus, field_of("x_BilledCost")
+    ('BilledCost', 'BilledCost', None)
+    """
+    key = column.strip().lower()
+    if key.startswith("x_"):
+        return None
+    return _OF_KEY.get(key.replace("_", "").replace(" ", "").replace("-", ""))
+
+
+def looks_like(columns: Iterable[str]) -> str | None:
+    """What a file without the mandatory columns is instead, None where no export is recognised.
+
+    >>> looks_like(["lineItem/UnblendedCost", "bill/InvoiceId"])
+    'an AWS Cost and Usage Report (legacy CUR)'
+    """
+    names = {column.strip().lower() for column in columns}
+    return next((export for signature, export in _OTHERS if signature <= names), None)

@@ -1,0 +1,169 @@
+"""Imports bill files. Enters: FOCUS Cost and Usage files. Leaves: rows of `bills` and `charges`, in one transaction.
+
+A file is all or nothing. A bill is one billing period of one account in one currency from one source; the same
+content changes nothing, other content becomes the next version and supersedes the one before, which is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from perunit.engine.duckdb import Engine, identifier
+from perunit.engine.files import sql_text
+from perunit.facts.bills.faults import FAULTS_SHOWN, BillFaultsError
+from perunit.facts.bills.reading import read_bill, stage_text
+from perunit.facts.bills.typed import CHARGE_COLUMNS, line_rules, typed_lines
+from perunit.model.errors import Fault, InputError
+from perunit.model.money import exact
+from perunit.model.window import Clock, naive
+
+__all__ = ["BillResult", "Progress", "import_bill"]
+
+Progress = Callable[[str], None]
+_ROOM = "facts.bills"
+
+
+@dataclass(frozen=True, slots=True)
+class BillResult:
+    """What became of one bill of a file. `previous_*` are the sums of the version it superseded, None if none."""
+
+    bill_id: int
+    bill_source: str
+    billing_account_id: str
+    billing_currency: str
+    billing_period_start: datetime
+    billing_period_end: datetime
+    version: int
+    status: Literal["imported", "restated", "unchanged"]
+    lines: int
+    billed_cost: Decimal
+    effective_cost: Decimal
+    previous_billed_cost: Decimal | None
+    previous_effective_cost: Decimal | None
+
+    @property
+    def billed_difference(self) -> Decimal | None:
+        """How much the billed cost changed against the superseded version; None for a first version."""
+        return _difference(self.billed_cost, self.previous_billed_cost)
+
+    @property
+    def effective_difference(self) -> Decimal | None:
+        """How much the effective cost changed against the superseded version; None for a first version."""
+        return _difference(self.effective_cost, self.previous_effective_cost)
+
+
+def import_bill(
+    engine: Engine,
+    path: Path,
+    *,
+    bill_source: str | None = None,
+    clock: Clock,
+    progress: Progress | None = None,
+) -> list[BillResult]:
+    """Imports a file, or a directory whose files are the parts of one export; one result a bill in it.
+
+    `bill_source` overrides the name of who sent the bill (otherwise InvoiceIssuerName, then ProviderName).
+    Raises InputError (`BillFaultsError` with every kind of fault and their number) and then changes nothing.
+    """
+    say = progress or (lambda _step: None)
+    now = naive(clock())
+    try:
+        with engine.transaction():
+            paths = _stage(engine, path, say)
+            _check(engine, paths, {"bill_source": bill_source, "now": now}, say)
+            say("storing")
+            return _store(engine, path.name, now)
+    finally:
+        for table in ("bill_text", "bill_lines", "bill_found"):
+            engine.execute(f"DROP TABLE IF EXISTS {identifier(table)}")
+
+
+def _difference(new: Decimal, old: Decimal | None) -> Decimal | None:
+    if old is None:
+        return None
+    with exact():
+        return new - old
+
+
+def _stage(engine: Engine, path: Path, say: Progress) -> list[Path]:
+    """Reads every part into `bill_text`."""
+    paths = _parts(path)
+    stage_text(engine)
+    lines = 0
+    for number, part in enumerate(paths):
+        say(f"reading {part.name}")
+        lines += read_bill(engine, part, number, lines + 1)
+    say(f"checking {lines:,} lines")
+    return paths
+
+
+def _parts(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    parts = sorted(part for part in path.iterdir() if not part.name.startswith((".", "_")))
+    if not parts:
+        raise InputError(f"{path}: an empty directory, must hold the files of a bill; name the right one")
+    return parts
+
+
+def _check(engine: Engine, paths: Sequence[Path], values: dict[str, Any], say: Progress) -> None:
+    """Makes `bill_lines`, typed; raises with what is wrong where any line breaks a rule."""
+    columns = ", ".join(identifier(name) for name in CHARGE_COLUMNS if name != "provider_name")
+    engine.execute(
+        "CREATE OR REPLACE TEMP TABLE bill_lines AS SELECT line, faulty, bill_source, billing_period_start, "
+        "billing_period_end, coalesce(provider_name, service_provider_name) AS provider_name, "
+        f"{columns} FROM ({typed_lines()})",
+        values,
+    )
+    total_faulty = int(engine.value("SELECT count(*) FROM bill_lines WHERE faulty"))
+    if total_faulty:
+        say(f"listing the faults of {total_faulty:,} lines")
+        raise _faults(engine, paths, values)
+
+
+def _faults(engine: Engine, paths: Sequence[Path], values: dict[str, Any]) -> BillFaultsError:
+    rules = line_rules()
+    broken = " UNION ALL ".join(
+        f"SELECT file, line, row_number, {number} AS rule, CAST({rule.got} AS VARCHAR) AS got FROM wrong "
+        f"WHERE {rule.broken}"
+        for number, rule in enumerate(rules)
+    )
+    found = engine.rows(
+        f"WITH wrong AS MATERIALIZED (SELECT * FROM ({typed_lines()}) WHERE faulty) "
+        f"SELECT file, row_number, rule, got, count(*) OVER () FROM ({broken}) "
+        f"ORDER BY line, rule LIMIT {FAULTS_SHOWN}",
+        values,
+    )
+    faults = []
+    for file, row, number, got, _total in found:
+        rule = rules[number]
+        shown = "nothing" if got == "nothing" else repr(got[:80])
+        faults.append(Fault(str(paths[file]), row, rule.field, shown, rule.rule, rule.mend))
+    return BillFaultsError(faults, int(found[0][4]))
+
+
+def _store(engine: Engine, file_name: str, now: datetime) -> list[BillResult]:
+    """Compares what was found with the bills in force and writes what is new."""
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE bill_found AS {sql_text(_ROOM, 'found')}")
+    engine.execute(
+        "UPDATE bills SET superseded_at = $now WHERE bill_id IN (SELECT previous_id FROM bill_found WHERE is_new)",
+        {"now": now},
+    )
+    engine.insert("bills", _ROOM, "bills", {"file_name": file_name, "now": now})
+    engine.insert("charges", _ROOM, "charges")
+    return [_result(row) for row in engine.records("SELECT * FROM bill_found ORDER BY bill_id")]
+
+
+def _result(row: dict[str, Any]) -> BillResult:
+    status: Literal["imported", "restated", "unchanged"] = "imported"
+    if not row["is_new"]:
+        status = "unchanged"
+    elif row["previous_id"] is not None:
+        status = "restated"
+    names = [name for name in BillResult.__dataclass_fields__ if name != "status"]
+    return BillResult(status=status, **{name: row[name] for name in names})

@@ -1,0 +1,47 @@
+"""Lists bills. Enters: the store. Leaves: every version of every bill, in force or superseded, and where it went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from perunit.engine.duckdb import Engine
+from perunit.engine.files import sql_text
+
+__all__ = ["BillRow", "list_bills"]
+
+
+@dataclass(frozen=True, slots=True)
+class BillRow:
+    """One version of one bill; `billed_by_kind` is empty for a superseded version and before allocation."""
+
+    bill_id: int
+    bill_source: str
+    billing_account_id: str
+    billing_currency: str
+    billing_period_start: datetime
+    billing_period_end: datetime
+    version: int
+    file_name: str
+    imported_at: datetime
+    superseded_at: datetime | None
+    lines: int
+    billed_cost: Decimal
+    effective_cost: Decimal
+    billed_by_kind: dict[str, Decimal]
+
+    @property
+    def in_force(self) -> bool:
+        """Whether this version is the one that counts."""
+        return self.superseded_at is None
+
+
+def list_bills(engine: Engine) -> list[BillRow]:
+    """Every version of every bill, by billing period, source and account."""
+    return [_row(record) for record in engine.records(sql_text("facts.bills", "list"))]
+
+
+def _row(record: dict[str, Any]) -> BillRow:
+    return BillRow(**{**record, "billed_by_kind": record["billed_by_kind"] or {}})

@@ -1,0 +1,147 @@
+"""Gives every combination of segments and the like its cell, and guards against segment values without bound.
+
+Enters: staged rows. Leaves: rows in `cells` and `segment_values`. A dimension shows its first `limit` values, by
+(first seen, value); all others are shown as ``__other__``. That order depends on the facts alone, so any order of
+arrival ends with the same values shown. A value that a rate names is always shown, so that a cell has one price; `encode` tells when an earlier arrival has changed which ones they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perunit.engine.duckdb import identifier, literal
+
+if TYPE_CHECKING:
+    from perunit.engine.duckdb import Engine
+    from perunit.facts.staging import Names
+
+__all__ = ["OTHER", "encode", "pin_values"]
+
+OTHER = "__other__"
+
+
+def encode(engine: Engine, names: Names, limit: int) -> bool:
+    """Adds the cells of the staged rows; leaves `staged_cells` (cell_key, cell_id).
+
+    Returns whether values that were shown before are shown no longer, so that rollups must be computed anew.
+    """
+    columns = ", ".join(identifier(column) for column in names.cell_columns())
+    engine.execute(
+        f"CREATE OR REPLACE TEMP TABLE seen_cells AS SELECT cell_key, {columns}, min(event_time) AS first_seen "
+        f"FROM staged WHERE reject IS NULL GROUP BY ALL"
+    )
+    _refuse_collision(engine)
+    engine.execute(_new_cells_sql(names, columns))
+    changed = _see_values(engine, names, limit)
+    match = " AND ".join(
+        f"c.{identifier(column)} IS NOT DISTINCT FROM s.{identifier(column)}" for column in names.cell_columns()
+    )
+    engine.execute(
+        f"CREATE OR REPLACE TEMP TABLE staged_cells AS SELECT s.cell_key, c.cell_id FROM seen_cells s JOIN cells c ON {match}"
+    )
+    return changed
+
+
+def _refuse_collision(engine: Engine) -> None:
+    """Two combinations with one 64-bit hash would become one cell; it has not been seen, and must not pass."""
+    if engine.value("SELECT count(*) - count(DISTINCT cell_key) FROM seen_cells"):
+        raise AssertionError("two cells of one group of rows have the same hash")
+
+
+def _new_cells_sql(names: Names, columns: str) -> str:
+    # Null and the text 'null' differ in JSON, and so does where one value ends and the next begins.
+    content = f"CAST(to_json([{', '.join(f'CAST({identifier(c)} AS VARCHAR)' for c in names.cell_columns())}]) AS VARCHAR)"
+    shown = ", ".join(f"{identifier(f'segment_{d}')} AS {identifier(f'shown_{d}')}" for d in names.dimensions)
+    return (
+        f"INSERT INTO cells BY NAME SELECT first + row_number() OVER (ORDER BY cell_hash) AS cell_id, "
+        f"first + row_number() OVER (ORDER BY cell_hash) AS shown_cell_id, cell_hash, {columns}"
+        f"{', ' + shown if shown else ''} "
+        f"FROM (SELECT DISTINCT md5_number_lower({content}) AS cell_hash, {columns} FROM seen_cells), "
+        f"(SELECT coalesce(max(cell_id), 0) AS first FROM cells) "
+        f"WHERE cell_hash NOT IN (SELECT cell_hash FROM cells)"
+    )
+
+
+def _see_values(engine: Engine, names: Names, limit: int) -> bool:
+    """Records the segment values of `seen_cells` and applies the guard where a value is new or seen earlier."""
+    if not names.dimensions:
+        return False
+    each = " UNION ALL ".join(
+        f"SELECT {literal(d)} AS dimension, {identifier(f'segment_{d}')} AS value, first_seen FROM seen_cells "
+        f"WHERE {identifier(f'segment_{d}')} IS NOT NULL"
+        for d in names.dimensions
+    )
+    engine.execute(
+        f"CREATE OR REPLACE TEMP TABLE fresh_values AS SELECT dimension, value, min(first_seen) AS first_seen "
+        f"FROM ({each}) GROUP BY ALL"
+    )
+    moved = engine.value(
+        "SELECT count(*) FROM fresh_values f LEFT JOIN segment_values v USING (dimension, value) "
+        "WHERE v.value IS NULL OR f.first_seen < v.first_seen"
+    )
+    if not moved:
+        return False
+    engine.execute(
+        "INSERT INTO segment_values SELECT dimension, value, first_seen, false FROM fresh_values "
+        "ON CONFLICT (dimension, value) DO UPDATE SET first_seen = least(first_seen, excluded.first_seen)"
+    )
+    return _apply_guard(engine, names, limit)
+
+
+def pin_values(engine: Engine, names: Names, limit: int) -> bool:
+    """Notes which values the rates in force name, and applies the guard; whether a shown cell changed."""
+    engine.execute(
+        "CREATE OR REPLACE TEMP TABLE pinned_values AS SELECT DISTINCT entry.key AS dimension, entry.value AS value "
+        "FROM (SELECT unnest(map_entries(conditions)) AS entry FROM rates JOIN price_books USING (book, version) "
+        "WHERE withdrawn_at IS NULL)"
+    )
+    return _apply_guard(engine, names, limit)
+
+
+def _apply_guard(engine: Engine, names: Names, limit: int) -> bool:
+    """Decides which values are shown, and maps every cell to the cell that shows it; whether a shown cell changed."""
+    engine.execute(
+        "CREATE OR REPLACE TEMP TABLE shown_values AS SELECT dimension, value FROM segment_values "
+        "QUALIFY row_number() OVER (PARTITION BY dimension ORDER BY first_seen, value) <= $limit "
+        "OR (dimension, value) IN (SELECT (dimension, value) FROM pinned_values)",
+        {"limit": limit},
+    )
+    hidden = engine.value(
+        "SELECT count(*) FROM segment_values v ANTI JOIN shown_values s USING (dimension, value)"
+    )
+    before = engine.value("SELECT count(*) FROM segment_values WHERE NOT shown")
+    engine.execute(
+        "UPDATE segment_values SET shown = (dimension, value) IN (SELECT (dimension, value) FROM shown_values) "
+        "WHERE shown IS DISTINCT FROM ((dimension, value) IN (SELECT (dimension, value) FROM shown_values))"
+    )
+    if not hidden and not before:
+        return False
+    return _map_cells(engine, names)
+
+
+def _map_cells(engine: Engine, names: Names) -> bool:
+    """Writes shown_<dimension> and shown_cell_id of every cell; whether a cell that had one now has another."""
+    shown = {
+        dimension: f"CASE WHEN {identifier(f'segment_{dimension}')} IS NULL THEN NULL "
+        f"WHEN ({literal(dimension)}, {identifier(f'segment_{dimension}')}) IN (SELECT (dimension, value) FROM shown_values) "
+        f"THEN {identifier(f'segment_{dimension}')} ELSE '{OTHER}' END"
+        for dimension in names.dimensions
+    }
+    kept = ", ".join(identifier(c) for c in names.cell_columns() if not c.startswith("segment_"))
+    parts = ", ".join(f"{sql} AS {identifier(f'shown_{dimension}')}" for dimension, sql in shown.items())
+    keys = ", ".join(identifier(f"shown_{dimension}") for dimension in names.dimensions)
+    engine.execute(
+        f"CREATE OR REPLACE TEMP TABLE mapped_cells AS SELECT *, "
+        f"min(cell_hash) OVER (PARTITION BY {kept}, {keys}) AS shown_hash "
+        f"FROM (SELECT cell_id, cell_hash, shown_cell_id, {kept}, {parts} FROM cells)"
+    )
+    changed = engine.value(
+        "SELECT count(*) FROM mapped_cells m JOIN cells c ON c.cell_hash = m.shown_hash "
+        "WHERE m.shown_cell_id <> c.cell_id"
+    )
+    sets = ", ".join(f"{identifier(f'shown_{d}')} = m.{identifier(f'shown_{d}')}" for d in names.dimensions)
+    engine.execute(
+        f"UPDATE cells SET shown_cell_id = m.target, {sets} FROM (SELECT m.*, c.cell_id AS target FROM mapped_cells m "
+        f"JOIN cells c ON c.cell_hash = m.shown_hash) m WHERE cells.cell_id = m.cell_id"
+    )
+    return bool(changed)

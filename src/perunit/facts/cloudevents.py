@@ -1,0 +1,182 @@
+"""The plan for CloudEvents: one JSON object a line, mapped by the contract of its event type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from perunit.contract.expression import Checked, outcome_expression, parse
+from perunit.engine.duckdb import Engine, literal
+from perunit.facts import attributes
+from perunit.facts.attributes import Value
+from perunit.facts.json_fields import Fields, schema_kinds, schema_rules
+from perunit.facts.rules import Rule
+from perunit.facts.staging import Kind, Names, Plan, assemble
+
+if TYPE_CHECKING:
+    from perunit.contract.project import Project
+    from perunit.contract.shape import EventType
+
+__all__ = ["plan_cloudevents", "success_rules"]
+
+_ATTRIBUTES = ("specversion", "id", "source", "type", "time", "subject", "dataschema", "datacontenttype", "recordedtime")
+_PLAIN_FIELD = re.compile(r'"[rn]:[^"]+"')
+
+
+def plan_cloudevents(project: Project, names: Names, now: datetime, *, careful: bool = False) -> Plan:
+    """The plan for CloudEvents under the project's contract.
+
+    `careful` evaluates every expression so that a row on which it raises is refused instead of stopping the load;
+    it is slower and used only for a group of rows in which something raised.
+    """
+    fields = Fields()
+    latest = now + timedelta(hours=project.contract.limits.future_hours)
+    kinds = tuple(
+        _kind(code, name, event, project, fields, careful=careful)
+        for code, (name, event) in enumerate(project.contract.events.items())
+    )
+    shared = _shared(fields, latest)
+    codes = " ".join(f"WHEN {literal(name)} THEN {code}" for code, name in enumerate(project.contract.events))
+    type_ = fields.raw(("type",))
+    first = _first_rules(project, fields, type_)
+    parsed = fields.parsed_sql("line", "position")
+    typed = f"SELECT *, CASE {type_} {codes} END AS kind FROM ({parsed})" if codes else f"SELECT *, NULL AS kind FROM ({parsed})"
+    return assemble(names, typed, shared, first, kinds, success_rules(project), "line")
+
+
+def success_rules(project: Project) -> dict[str, str]:
+    """Unit type → its success rule over the staged attribute columns."""
+    return {
+        unit: parse(part.success).render(_attribute_column(project))
+        for unit, part in project.contract.units.items()
+        if part.success
+    }
+
+
+def _attribute_column(project: Project) -> Callable[[str], str]:
+    """How a success rule names things: type, outcome, segments, accounts."""
+    dimensions = set(project.contract.dimensions())
+
+    def rename(name: str) -> str:
+        lower = name.lower()
+        if lower in dimensions:
+            return f'"segment_{lower}"'
+        return {"type": '"event_type"', "time": '"event_time"'}.get(lower, f'"{lower}"')
+
+    return rename
+
+
+def _shared(fields: Fields, latest: datetime) -> dict[str, Value]:
+    time = attributes.time("time", fields.raw(("time",)), "VARCHAR", None, latest, "event_time")
+    recorded = attributes.time("recordedtime", fields.raw(("recordedtime",)), "VARCHAR", None, latest, "recorded_at")
+    return {
+        "id": Value(fields.raw(("id",))),
+        "source": Value(fields.raw(("source",))),
+        "event_type": Value(fields.raw(("type",))),
+        "event_time": time,
+        "recorded_at": recorded,
+    }
+
+
+def _first_rules(project: Project, fields: Fields, type_: str) -> tuple[Rule, ...]:
+    known = ", ".join(project.contract.events) or "none"
+    version = fields.raw(("specversion",))
+    return (
+        Rule("json", "line", "NOT is_object", "'text that is no JSON object'", "must be one JSON object; repair the line"),
+        Rule("cloudevents", "specversion", f"{version} IS DISTINCT FROM '1.0'", version, "must be '1.0'; send CloudEvents 1.0"),
+        *(
+            Rule("required", name, f"coalesce({fields.raw((name,))}, '') = ''", "'nothing'", "must be there; send it")
+            for name in ("id", "source", "type", "time")
+        ),
+        Rule("event type", "type", "kind IS NULL", type_, f"must be an event type of the contract ({known[:300]})"),
+    )
+
+
+def _kind(code: int, name: str, event: EventType, project: Project, fields: Fields, *, careful: bool) -> Kind:
+    schema = project.schemas.get(name, {})
+    expected = project.contract.lineage(event.unit)
+    mapper = _Mapper(fields, schema_kinds(schema), careful=careful)
+    mapped: dict[str, Value] = {}
+    for unit, part in project.contract.units.items():
+        mapped[f"unit_{unit}"] = Value(mapper.field(("data", *part.key.split("."))))
+    for dimension in project.contract.dimensions():
+        text = event.segments.get(dimension, f"data.{dimension}")
+        mapped[f"segment_{dimension}"] = mapper.key(f"segments.{dimension}", text)
+    for account, text in event.amounts.items():
+        mapped[account] = mapper.amount(account, text)
+    for meter, text in event.usage.items():
+        mapped[f"usage_{meter}"] = mapper.measured(f"usage.{meter}", text, "DECIMAL(38, 9)", f'"usage_{meter}"')
+    if event.latency_ms:
+        mapped["latency_ms"] = mapper.measured("latency_ms", event.latency_ms, "DECIMAL(18, 6)", "latency_ms")
+    if event.outcome:
+        sql, extra = mapper.expression("outcome", outcome_expression(event.outcome), "string")
+        value = attributes.outcome("outcome", sql, "outcome")
+        mapped["outcome"] = Value(value.sql, (*extra, *value.rules))
+    if event.currency:
+        sql, extra = mapper.expression("currency", parse(event.currency), "string")
+        value = attributes.currency("currency", sql, project.contract.currency, "currency")
+        mapped["currency"] = Value(value.sql, (*extra, *value.rules))
+    else:
+        mapped["currency"] = Value(literal(project.contract.currency))
+    for attribute, text in (("resource", event.resource), ("intent", event.intent)):
+        if text:
+            mapped[attribute] = mapper.key(attribute, text)
+    return Kind(code, expected, mapped, tuple(schema_rules(fields, schema, ("data",), name)))
+
+
+class _Mapper:
+    """Turns the expressions of one event type into SQL over its fields."""
+
+    def __init__(self, fields: Fields, kinds: dict[tuple[str, ...], str], *, careful: bool) -> None:
+        self._fields, self._kinds, self._careful = fields, kinds, careful
+        self._describer = Engine()
+
+    def field(self, path: tuple[str, ...]) -> str:
+        return f"nullif({self._fields.raw(path)}, '')"
+
+    def expression(self, place: str, checked: Checked, assumed: str) -> tuple[str, tuple[Rule, ...]]:
+        """SQL of an expression, and in careful mode the rule that it can be computed."""
+        sql = checked.render(lambda name: self._column(name, assumed))
+        if not self._careful or re.fullmatch(r'"[^"]+"|\'[^\']*\'', sql):
+            return sql, ()
+        value = attributes.evaluated(place, sql)
+        return value.sql, value.rules
+
+    def _column(self, name: str, assumed: str) -> str:
+        path = tuple(step.strip('"') for step in name.split("."))
+        if path[0].lower() == "data":
+            path = ("data", *path[1:])
+            return self._fields.typed(path, self._kinds.get(path[1:], assumed))
+        return self._fields.raw((path[0].lower(),))
+
+    def type_of(self, sql: str) -> str:
+        """The type DuckDB gives an expression over raw (text) and typed (number, boolean) columns."""
+        types = {"r:": "VARCHAR", "n:": "DECIMAL(38, 12)", "b:": "BOOLEAN"}
+        names = dict.fromkeys(re.findall(r'"((?:r|n|b):[^"]+)"', sql))
+        columns = ", ".join(f'CAST(NULL AS {types[name[:2]]}) AS "{name}"' for name in names) or "1"
+        return str(self._describer.rows(f"DESCRIBE SELECT {sql} AS x FROM (SELECT {columns})")[0][1])
+
+    def key(self, place: str, text: str) -> Value:
+        sql, extra = self.expression(place, parse(text), "string")
+        return Value(attributes.key_text(sql, self.type_of(sql)), extra)
+
+    def amount(self, account: str, text: str) -> Value:
+        sql, extra = self.expression(f"amounts.{account}", parse(text), "number")
+        value = attributes.amount(f"amounts.{account}", sql, self.type_of(sql), account)
+        if not _PLAIN_FIELD.fullmatch(sql):
+            return Value(value.sql, (*extra, *value.rules))
+        # A plain field is judged by the text that was sent, which its typed column has already rounded.
+        raw = sql.replace('"n:', '"r:', 1)
+        place, column = f"amounts.{account}", account
+        from_text = attributes.amount(place, raw, "VARCHAR", column)
+        return Value(sql, from_text.rules)
+
+    def measured(self, place: str, text: str, target: str, column: str) -> Value:
+        sql, extra = self.expression(place, parse(text), "number")
+        value = attributes.measured(place, sql, self.type_of(sql), target, column)
+        if not _PLAIN_FIELD.fullmatch(sql):
+            return Value(value.sql, (*extra, *value.rules))
+        raw = sql.replace('"n:', '"r:', 1)
+        return Value(sql, attributes.measured(place, raw, "VARCHAR", target, column).rules)

@@ -1,0 +1,222 @@
+"""Reads a file of lines in groups. Enters: a path. Leaves: Arrow tables of (position, line), with a digest each.
+
+Any size in constant memory: plain, gzip and zstd, UTF-8 (with or without BOM) and UTF-16. A line is never cut,
+and the same bytes are always grouped alike, so that a group can be recognised when it comes again.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+import numpy as np
+import pyarrow as pa
+import zstandard
+
+from perunit.model.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["LINE_BYTES_MAX", "LineGroup", "line_groups", "open_bytes"]
+
+GROUP_BYTES = 192 << 20
+LINE_BYTES_MAX = 64 << 20
+_READ_BYTES = 8 << 20
+_SCAN_BYTES = 1 << 20
+_NEWLINE = 10
+_BLANK_BYTES_MAX = 8
+
+
+class _Readable(Protocol):
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LineGroup:
+    """Whole lines of one file. `rows` has `position` (from 1 in the file) and `line`; blank lines are left out.
+
+    `bytes_done` counts bytes of the file as it lies on disk, for progress.
+    """
+
+    number: int
+    rows: pa.Table
+    blank: int
+    digest: str
+    bytes_done: int
+
+
+def open_bytes(path: Path, encoding: str | None = None) -> tuple[_Readable, BinaryIO]:
+    """The decompressed UTF-8 bytes of a file, and the file itself (to tell how far it was read).
+
+    Raises InputError for a file that is not there or cannot be opened.
+    """
+    try:
+        # Closed by the caller, with the stream that wraps it.
+        file = path.open("rb", buffering=0)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; name a file that can be read") from error
+    head = file.read(4)
+    file.seek(0)
+    stream: _Readable = file
+    if head[:2] == b"\x1f\x8b":
+        stream = gzip.GzipFile(fileobj=file)
+    elif head == b"\x28\xb5\x2f\xfd":
+        stream = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+    return _as_utf8(stream, path, encoding), file
+
+
+def _as_utf8(stream: _Readable, path: Path, encoding: str | None) -> _Readable:
+    """`stream` without a BOM, transcoded where it is not UTF-8."""
+    head = _read(stream, 4, path)
+    if encoding is None:
+        if head.startswith(codecs.BOM_UTF8):
+            return _Prefixed(head[3:], stream)
+        utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        if not utf16:
+            return _Prefixed(head, stream)
+        encoding = "utf-16"
+    if codecs.lookup(encoding).name == "utf-8":
+        return _Prefixed(head.removeprefix(codecs.BOM_UTF8), stream)
+    return _Transcoded(_Prefixed(head, stream), encoding, path)
+
+
+class _Prefixed:
+    """A stream that starts with bytes already taken from it."""
+
+    def __init__(self, prefix: bytes, stream: _Readable) -> None:
+        self._prefix, self._stream = prefix, stream
+
+    def read(self, size: int = -1, /) -> bytes:
+        if self._prefix:
+            prefix, self._prefix = self._prefix, b""
+            return prefix
+        return self._stream.read(size)
+
+
+class _Transcoded:
+    """A stream in another encoding, as UTF-8."""
+
+    def __init__(self, stream: _Readable, encoding: str, path: Path) -> None:
+        self._stream, self._path, self._encoding = stream, path, encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+
+    def read(self, size: int = -1, /) -> bytes:
+        while True:
+            data = self._stream.read(size)
+            try:
+                text = self._decoder.decode(data, final=not data)
+            except UnicodeDecodeError as error:
+                raise InputError(
+                    f"{self._path}: byte {error.start} is not {self._encoding} ({error.reason}); "
+                    "save the file as UTF-8 or state its encoding"
+                ) from error
+            if text or not data:
+                return text.encode()
+
+
+def _read(stream: _Readable, size: int, path: Path) -> bytes:
+    """Reads from a stream that may be cut short or broken; says where."""
+    try:
+        return stream.read(size)
+    except (EOFError, gzip.BadGzipFile, zstandard.ZstdError, OSError) as error:
+        raise InputError(f"{path}: cannot be decompressed or read ({error}); fetch the file again") from error
+
+
+def line_groups(path: Path, *, encoding: str | None = None, group_bytes: int = GROUP_BYTES) -> Iterator[LineGroup]:
+    """The lines of a file in groups of about `group_bytes`; the next group is read while one is worked on."""
+    stream, file = open_bytes(path, encoding)
+    with file, ThreadPoolExecutor(1) as pool:
+        raw = _raw_groups(stream, file, path, group_bytes)
+        first_line = 1
+        ahead = pool.submit(_next_split, raw)
+        number = 0
+        while (split := ahead.result()) is not None:
+            ahead = pool.submit(_next_split, raw)
+            data, ends, done = split
+            yield _group(number, data, ends, first_line, done)
+            first_line += len(ends)
+            number += 1
+
+
+_Split = tuple[bytearray, "NDArray[np.int64]", int]
+
+
+def _next_split(raw: Iterator[tuple[bytearray, int]]) -> _Split | None:
+    """The next run of whole lines with the offset of every newline."""
+    item = next(raw, None)
+    if item is None:
+        return None
+    data, done = item
+    return data, _newlines(data), done
+
+
+def _raw_groups(stream: _Readable, file: BinaryIO, path: Path, group_bytes: int) -> Iterator[tuple[bytearray, int]]:
+    """Runs of whole lines, each ending in a newline."""
+    data = bytearray()
+    while True:
+        block = _read(stream, _READ_BYTES, path)
+        if not block:
+            break
+        data += block
+        if len(data) < group_bytes:
+            continue
+        cut = data.rfind(b"\n") + 1
+        if cut:
+            rest = data[cut:]
+            del data[cut:]
+            yield data, file.tell()
+            data = rest
+        elif len(data) > max(group_bytes, LINE_BYTES_MAX):
+            raise InputError(
+                f"{path}: no line end within {len(data):,} bytes, a line may have {LINE_BYTES_MAX:,}; "
+                "write one record a line"
+            )
+    if data:
+        if not data.endswith(b"\n"):
+            data += b"\n"
+        yield data, file.tell()
+
+
+def _newlines(data: bytearray) -> NDArray[np.int64]:
+    """Offsets of all newlines; scanned in blocks that stay in the processor's cache."""
+    view = np.frombuffer(data, np.uint8)
+    parts = [
+        np.flatnonzero(view[start : start + _SCAN_BYTES] == _NEWLINE) + start
+        for start in range(0, len(view), _SCAN_BYTES)
+    ]
+    return np.concatenate(parts).astype(np.int64, copy=False)
+
+
+def _group(number: int, data: bytearray, ends: NDArray[np.int64], first_line: int, done: int) -> LineGroup:
+    """Lines as Arrow strings over the bytes themselves; nothing is copied."""
+    offsets = np.empty(len(ends) + 1, np.int64)
+    offsets[0] = 0
+    offsets[1:] = ends + 1
+    lines = pa.Array.from_buffers(pa.large_string(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+    positions = pa.array(np.arange(first_line, first_line + len(ends), dtype=np.int64))
+    rows = pa.table({"position": positions, "line": _valid_text(lines)})
+    # Only a short line can be blank; longer runs of spaces are left to the contract to refuse.
+    filled = np.diff(offsets) > _BLANK_BYTES_MAX
+    short = np.flatnonzero(~filled)
+    filled[short] = [bool(data[offsets[i] : offsets[i + 1]].strip()) for i in short]
+    blank = int(len(ends) - filled.sum())
+    if blank:
+        rows = rows.filter(pa.array(filled))
+    return LineGroup(number, rows, blank, hashlib.sha256(data).hexdigest(), done)
+
+
+def _valid_text(lines: pa.Array) -> pa.Array:
+    """`lines` as valid UTF-8: a byte that is not becomes `\\xNN`, which no JSON line can then be."""
+    try:
+        lines.validate(full=True)
+    except pa.ArrowInvalid:
+        raw = lines.cast(pa.large_binary(), safe=False)
+        return pa.array([value.decode("utf-8", "backslashreplace") for value in raw.to_pylist()], pa.large_string())
+    return lines

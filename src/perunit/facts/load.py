@@ -1,0 +1,244 @@
+"""Loads one group of raw rows into the store. Enters: a group and its plan. Leaves: rows in `events`, `duplicates`,
+`quarantine` and one in `batches`, with received = accepted + duplicate + conflict + rejected.
+
+Everything happens in the caller's transaction: a group is in the store whole, or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+
+from perunit.engine.duckdb import identifier, literal
+from perunit.facts.cells import encode
+from perunit.model.window import naive
+
+if TYPE_CHECKING:
+    from perunit.engine.duckdb import Engine
+    from perunit.facts.files import Group
+    from perunit.facts.staging import Names, Plan
+
+__all__ = ["Batch", "Counts", "load_group", "seen_before"]
+
+Planner = Callable[[bool], "Plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Where a group comes from and when it is loaded; `watermark` is its source's newest event before its file."""
+
+    run_id: str
+    source: str
+    file_name: str
+    ingested_at: datetime
+    watermark: datetime | None
+    late_after_hours: int
+    segment_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of the rows; `orphan` counts accepted events without the key of the unit they are about."""
+
+    batch_id: int
+    received: int
+    accepted: int
+    duplicate: int
+    conflict: int
+    rejected: int
+    orphan: int
+    late: int
+    blank: int
+    guard_changed: bool
+
+
+def seen_before(engine: Engine, source: str, group: Group) -> dict[str, Any] | None:
+    """The batch that already holds this very group, or None."""
+    found = engine.records(
+        "SELECT * FROM batches WHERE source = $source AND chunk = $chunk AND digest = $digest",
+        {"source": source, "chunk": group.number, "digest": group.digest},
+    )
+    return found[0] if found else None
+
+
+def load_group(engine: Engine, names: Names, group: Group, batch: Batch, planner: Planner) -> Counts:
+    """Stages, judges, deduplicates and stores one group; `planner(careful)` makes the plan."""
+    group.attach(engine)
+    plan = _stage(engine, planner)
+    changed = encode(engine, names, batch.segment_limit)
+    batch_id = engine.value("SELECT coalesce(max(batch_id), 0) + 1 FROM batches")
+    _find_repeats(engine, names)
+    _store_events(engine, names, batch, batch_id)
+    _store_duplicates(engine, batch_id)
+    _store_rejects(engine, plan, batch, batch_id)
+    counts = _count(engine, batch_id, group.blank, guard_changed=changed)
+    _store_batch(engine, plan, group, batch, counts)
+    return counts
+
+
+def _stage(engine: Engine, planner: Planner) -> Plan:
+    """Fills `staged`; where a row makes an expression raise, again with every expression guarded."""
+    for careful in (False, True):
+        plan = planner(careful)
+        try:
+            engine.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {plan.staged_sql}")
+        except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException):
+            if careful:
+                raise
+        else:
+            return plan
+    raise AssertionError("unreachable")
+
+
+def _find_repeats(engine: Engine, names: Names) -> None:
+    """Fills `repeats` (position, kind): rows whose (source, id) is taken by the store or an earlier row.
+
+    Hashes find the suspects; the sources and ids themselves decide.
+    """
+    engine.execute(
+        "CREATE OR REPLACE TEMP TABLE suspect_keys AS "
+        "SELECT event_key FROM staged WHERE reject IS NULL GROUP BY event_key HAVING count(*) > 1 "
+        "UNION SELECT event_key FROM events WHERE event_key IN (SELECT event_key FROM staged WHERE reject IS NULL)"
+    )
+    facts = ", ".join(identifier(column) for column in names.fact_columns())
+    engine.execute(
+        f"CREATE OR REPLACE TEMP TABLE suspects AS SELECT position, event_key, source, id, cell_id, {facts} "
+        "FROM staged JOIN staged_cells USING (cell_key) WHERE reject IS NULL AND event_key IN (FROM suspect_keys)"
+    )
+    same = " AND ".join(
+        f"s.{identifier(column)} IS NOT DISTINCT FROM f.{identifier(column)}"
+        for column in ("cell_id", *names.fact_columns())
+    )
+    engine.execute(
+        f"CREATE OR REPLACE TEMP TABLE repeats AS WITH standing AS ("
+        f"SELECT -1 AS position, c.source, e.id, e.cell_id, {_qualified('e', names)} FROM events e JOIN cells c USING (cell_id) "
+        f"WHERE e.event_key IN (FROM suspect_keys) "
+        f"UNION ALL SELECT position, source, id, cell_id, {facts} FROM suspects), "
+        f"firsts AS (SELECT * FROM standing QUALIFY row_number() OVER (PARTITION BY source, id ORDER BY position) = 1) "
+        f"SELECT s.position, CASE WHEN {same} THEN 'duplicate' ELSE 'conflict' END AS kind "
+        f"FROM suspects s JOIN firsts f ON f.source = s.source AND f.id = s.id AND f.position < s.position"
+    )
+
+
+def _qualified(alias: str, names: Names) -> str:
+    return ", ".join(f"{alias}.{identifier(column)}" for column in names.fact_columns())
+
+
+def _store_events(engine: Engine, names: Names, batch: Batch, batch_id: int) -> None:
+    engine.execute(
+        f"INSERT INTO events BY NAME SELECT s.event_key, s.id, {batch_id} AS batch_id, c.cell_id, "
+        f"{_late_sql(batch)} AS late, {_qualified('s', names)} "
+        f"FROM staged s JOIN staged_cells c USING (cell_key) ANTI JOIN repeats r ON r.position = s.position "
+        f"WHERE s.reject IS NULL"
+    )
+
+
+def _late_sql(batch: Batch) -> str:
+    """Recorded long after it happened; where that is unknown, older than the watermark by as much."""
+    hours = f"INTERVAL {batch.late_after_hours} HOUR"
+    unknown = "false"
+    if batch.watermark is not None:
+        unknown = f"s.event_time < TIMESTAMP {literal(naive(batch.watermark).isoformat(sep=' '))} - {hours}"
+    return f"CASE WHEN s.recorded_at IS NULL THEN {unknown} ELSE s.recorded_at > s.event_time + {hours} END"
+
+
+def _store_duplicates(engine: Engine, batch_id: int) -> None:
+    engine.execute(
+        f"INSERT INTO duplicates SELECT s.id, s.event_time, {batch_id}, c.cell_id FROM repeats r JOIN staged s USING (position) "
+        "JOIN staged_cells c USING (cell_key) WHERE r.kind = 'duplicate'"
+    )
+
+
+def _store_rejects(engine: Engine, plan: Plan, batch: Batch, batch_id: int) -> None:
+    """Writes refused rows with the rule they broke, and conflicting ones with the fact that stands."""
+    engine.execute(
+        "CREATE OR REPLACE TEMP TABLE refused AS SELECT position, reject FROM staged WHERE reject IS NOT NULL"
+    )
+    rows = engine.rows("SELECT (SELECT count(*) FROM refused), (SELECT count(*) FROM repeats WHERE kind = 'conflict')")
+    refused, conflicts = rows[0]
+    fixed = {
+        "source": batch.source,
+        "file_name": batch.file_name,
+        "at": naive(batch.ingested_at),
+    }
+    columns = "batch_id, source, file_name, position, kind, rule, place, got, expected, raw, quarantined_at"
+    into = f"INSERT INTO quarantine ({columns}) SELECT {batch_id}, $source, $file_name,"
+    if refused:
+        engine.register("plan_rules", _rules_table(plan))
+        engine.execute("CREATE OR REPLACE TEMP TABLE refused_rows AS FROM incoming SEMI JOIN refused USING (position)")
+        engine.execute(
+            f"{into} g.position, 'rejected', u.rule, u.place, g.got, u.expected, {plan.raw_sql}, $at "
+            f"FROM refused_rows incoming JOIN ({plan.refusals_sql('refused_rows')}) g USING (position) "
+            "JOIN plan_rules u ON u.number = g.reject ORDER BY g.position",
+            fixed,
+        )
+        engine.unregister("plan_rules")
+    if conflicts:
+        engine.execute(
+            f"{into} r.position, 'conflict', 'conflict', 'id', s.id, "
+            "'must be the event accepted first under this source and id; send a correction under its own id', "
+            f"{plan.raw_sql}, $at FROM incoming JOIN repeats r USING (position) JOIN staged s USING (position) "
+            "WHERE r.kind = 'conflict' ORDER BY r.position",
+            fixed,
+        )
+
+
+def _rules_table(plan: Plan) -> pa.Table:
+    return pa.table(
+        {
+            "number": pa.array(range(len(plan.rules)), pa.int64()),
+            "rule": pa.array([rule.name for rule in plan.rules], pa.string()),
+            "place": pa.array([rule.place for rule in plan.rules], pa.string()),
+            "expected": pa.array([rule.expected for rule in plan.rules], pa.string()),
+        }
+    )
+
+
+def _count(engine: Engine, batch_id: int, blank: int, *, guard_changed: bool) -> Counts:
+    """The counts of the group, each taken from what was stored, not from what was meant to be."""
+    received, rejected = engine.rows("SELECT count(*), count(reject) FROM staged")[0]
+    duplicate, conflict = engine.rows(
+        "SELECT count(*) FILTER (kind = 'duplicate'), count(*) FILTER (kind = 'conflict') FROM repeats"
+    )[0]
+    accepted, late = engine.rows(
+        "SELECT count(*), count(*) FILTER (late) FROM events WHERE batch_id = $batch_id", {"batch_id": batch_id}
+    )[0]
+    orphan = engine.value(
+        "SELECT count(*) FROM events JOIN cells USING (cell_id) WHERE batch_id = $batch_id AND orphan_mask <> 0",
+        {"batch_id": batch_id},
+    )
+    if received != accepted + duplicate + conflict + rejected:
+        raise AssertionError(f"{received} rows received, {accepted} + {duplicate} + {conflict} + {rejected} kept")
+    return Counts(batch_id, received, accepted, duplicate, conflict, rejected, orphan, late, blank, guard_changed)
+
+
+def _store_batch(engine: Engine, plan: Plan, group: Group, batch: Batch, counts: Counts) -> None:
+    engine.execute(
+        "INSERT INTO batches VALUES ($batch_id, $run_id, $source, $file_name, $chunk, $digest, $ingested_at, $columns, "
+        "$received, $accepted, $duplicate, $conflict, $rejected, $orphan, $late, $blank, "
+        "(SELECT max(event_time) FROM events WHERE batch_id = $batch_id))",
+        {
+            "batch_id": counts.batch_id,
+            "run_id": batch.run_id,
+            "source": batch.source,
+            "file_name": batch.file_name,
+            "chunk": group.number,
+            "digest": group.digest,
+            "ingested_at": naive(batch.ingested_at),
+            "columns": json.dumps(plan.columns) if plan.columns else None,
+            "received": counts.received,
+            "accepted": counts.accepted,
+            "duplicate": counts.duplicate,
+            "conflict": counts.conflict,
+            "rejected": counts.rejected,
+            "orphan": counts.orphan,
+            "late": counts.late,
+            "blank": counts.blank,
+        },
+    )

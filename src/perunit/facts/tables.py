@@ -1,0 +1,170 @@
+"""The plan for a source of the contract: any table of facts, one row an event, mapped by scalar expressions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from perunit.contract.expression import parse
+from perunit.engine.duckdb import Engine, identifier, literal
+from perunit.facts import attributes
+from perunit.facts.attributes import Value
+from perunit.facts.cloudevents import success_rules
+from perunit.facts.rules import Rule
+from perunit.facts.staging import Kind, Names, Plan, assemble
+from perunit.model.errors import ConfigurationError, Fault
+
+if TYPE_CHECKING:
+    from perunit.contract.project import Project
+
+__all__ = ["plan_source"]
+
+_FLOATS = {"DOUBLE", "FLOAT"}
+
+
+def plan_source(
+    project: Project, name: str, names: Names, columns: dict[str, str], now: datetime, *, text: bool, careful: bool
+) -> Plan:
+    """The plan for source `name` whose rows have `columns` (name → DuckDB type).
+
+    `text` says that the columns of ``incoming`` are still text and are cast here, each failing cast refusing its
+    row; otherwise they have their types already. Floating-point columns become decimals before any arithmetic.
+    Raises ConfigurationError for an expression that does not fit the columns.
+    """
+    typed_sql, types, rules = _typed(columns, text=text)
+    mapper = _RowMapper(project, name, types, careful=careful)
+    source = project.contract.sources[name]
+    event = source.event
+    latest = now + timedelta(hours=project.contract.limits.future_hours)
+    mapped: dict[str, Value] = {"source": Value(literal(name))}
+    mapped["id"] = mapper.key("id", event.id) if event.id else Value('"c:_id"')
+    mapped["event_type"] = mapper.key("type", event.type)
+    mapped["event_time"] = mapper.time("time", event.time, source.timezone, latest, "event_time")
+    if event.recorded_at:
+        mapped["recorded_at"] = mapper.time("recorded_at", event.recorded_at, source.timezone, latest, "recorded_at")
+    for unit, text_ in event.units.items():
+        mapped[f"unit_{unit}"] = mapper.key(f"units.{unit}", text_)
+    for dimension, text_ in event.segments.items():
+        mapped[f"segment_{dimension}"] = mapper.key(f"segments.{dimension}", text_)
+    for account, text_ in event.amounts.items():
+        mapped[account] = mapper.amount(account, text_)
+    for meter, text_ in event.usage.items():
+        mapped[f"usage_{meter}"] = mapper.measured(f"usage.{meter}", text_, "DECIMAL(38, 9)", identifier(f"usage_{meter}"))
+    if event.latency_ms:
+        mapped["latency_ms"] = mapper.measured("latency_ms", event.latency_ms, "DECIMAL(18, 6)", "latency_ms")
+    for attribute, expression in (("resource", event.resource), ("intent", event.intent)):
+        if expression:
+            mapped[attribute] = mapper.key(attribute, expression)
+    mapped |= mapper.outcome(event.outcome) | mapper.currency(event.currency)
+    if "_is_object" in columns:
+        broken, expected = '"c:_is_object" = false', "must be one JSON object a line; repair the line"
+        rules.insert(0, Rule("json", "line", broken, "'text that is no JSON object'", expected))
+    present = tuple(
+        Rule("required", place, f"{column} IS NULL", "'nothing'", "must be there; correct the row or the expression")
+        for column, place in (("id", "id"), ("event_type", "type"), ("event_time", "time"))
+    )
+    kind = Kind(0, tuple(event.units), {}, ())
+    # Required attributes are judged last, so that a value of the wrong form is named before a missing one.
+    last = {"currency": mapped.pop("currency")}
+    last["currency"] = Value(last["currency"].sql, (*last["currency"].rules, *present))
+    raw = "CAST(to_json(incoming) AS VARCHAR)"
+    return assemble(names, typed_sql, mapped | last, tuple(rules), (kind,), success_rules(project), raw, columns)
+
+
+def _typed(columns: dict[str, str], *, text: bool) -> tuple[str, dict[str, str], list[Rule]]:
+    """SQL that gives every column as ``c:<name>``, the types these have, and the rules of the casts."""
+    parts, types, rules = [], {}, []
+    for name, type_ in columns.items():
+        source, column = identifier(name), f"c:{name}"
+        target = "DECIMAL(38, 12)" if type_ in _FLOATS else type_
+        types[column] = target
+        if target == "VARCHAR" or (not text and type_ not in _FLOATS):
+            parts.append(f"{source} AS {identifier(column)}")
+            continue
+        parts.append(f"TRY_CAST(CAST({source} AS VARCHAR) AS {target}) AS {identifier(column)}")
+        parts.append(f"CAST({source} AS VARCHAR) AS {identifier('r:' + name)}")
+        raw, value = identifier("r:" + name), identifier(column)
+        expected = f"must be {target}; correct it or state the column's type under columns"
+        rules.append(Rule("type", name, f"{value} IS NULL AND nullif({raw}, '') IS NOT NULL", raw, expected))
+    return f"SELECT position, 0 AS kind, {', '.join(parts)} FROM incoming", types, rules
+
+
+class _RowMapper:
+    """Turns a source's expressions into SQL over its typed columns."""
+
+    def __init__(self, project: Project, name: str, types: dict[str, str], *, careful: bool) -> None:
+        self._project, self._name, self._types, self._careful = project, name, types, careful
+        self._by_lower = {column[2:].lower(): column for column in types}
+        self._describer = Engine()
+
+    def _expression(self, place: str, text: str) -> tuple[str, str, tuple[Rule, ...]]:
+        """SQL, its type, and in careful mode the rule that it can be computed."""
+        sql = parse(text).render(self._column(place))
+        type_ = self._type_of(place, text, sql)
+        if not self._careful:
+            return sql, type_, ()
+        value = attributes.evaluated(place, sql)
+        return value.sql, type_, value.rules
+
+    def _column(self, place: str) -> Callable[[str], str]:
+        def rename(name: str) -> str:
+            column = self._by_lower.get(name.strip('"').lower())
+            if column is None:
+                known = ", ".join(sorted(column[2:] for column in self._types))
+                raise self._fault(place, name, f"must be a column of the file ({known})", "correct the name")
+            return identifier(column)
+
+        return rename
+
+    def _type_of(self, place: str, text: str, sql: str) -> str:
+        columns = ", ".join(f"CAST(NULL AS {type_}) AS {identifier(name)}" for name, type_ in self._types.items())
+        try:
+            return str(self._describer.rows(f"DESCRIBE SELECT {sql} AS x FROM (SELECT {columns})")[0][1])
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise self._fault(place, text, f"must fit the file's columns ({reason})", "add a cast or columns:") from error
+
+    def _fault(self, place: str, got: str, rule: str, mend: str) -> ConfigurationError:
+        where = f"sources.{self._name}.event.{place}"
+        return ConfigurationError([Fault("perunit.yaml", None, where, repr(got), rule, mend)])
+
+    def key(self, place: str, text: str) -> Value:
+        sql, type_, rules = self._expression(place, text)
+        return Value(attributes.key_text(sql, type_), rules)
+
+    def amount(self, account: str, text: str) -> Value:
+        sql, type_, rules = self._expression(f"amounts.{account}", text)
+        value = attributes.amount(f"amounts.{account}", sql, type_, account)
+        return Value(value.sql, (*rules, *value.rules))
+
+    def measured(self, place: str, text: str, target: str, column: str) -> Value:
+        sql, type_, rules = self._expression(place, text)
+        value = attributes.measured(place, sql, type_, target, column)
+        return Value(value.sql, (*rules, *value.rules))
+
+    def time(self, place: str, text: str, timezone: str | None, latest: datetime, column: str) -> Value:
+        sql, type_, rules = self._expression(place, text)
+        if timezone is None and re.match(r"TIMESTAMP(_[A-Z]+)?$|DATE$", type_):
+            rule, mend = "has times without a zone", "set timezone: of the source, e.g. Europe/London or UTC"
+            raise self._fault(place, text, rule, mend)
+        value = attributes.time(place, sql, type_, timezone, latest, column)
+        return Value(value.sql, (*rules, *value.rules))
+
+    def outcome(self, text: str | None) -> dict[str, Value]:
+        if text is None:
+            return {}
+        sql, _, rules = self._expression("outcome", text)
+        value = attributes.outcome("outcome", sql, "outcome")
+        return {"outcome": Value(value.sql, (*rules, *value.rules))}
+
+    def currency(self, text: str | None) -> dict[str, Value]:
+        default = self._project.contract.currency
+        if text is None:
+            return {"currency": Value(literal(default))}
+        sql, _, rules = self._expression("currency", text)
+        value = attributes.currency("currency", sql, default, "currency")
+        return {"currency": Value(value.sql, (*rules, *value.rules))}

@@ -1,0 +1,25 @@
+-- Each measured quantity times the rates its rollup row was priced with, so that events and rollups agree to the
+-- last digit. Grain: an event, meter and rate kind. Inputs: measured (see fine.py), rollup_priced, rates.
+-- Window: as measured; the rollup rows of the hours it touches.
+SELECT m.event_key, m.event_time AS window_start, m.cell_id, p.kind, m.meter, m.resource, p.rate_id, p.currency,
+    1 AS usage_events, m.quantity,
+    CASE WHEN starts_with(m.meter, '@')
+        THEN CAST(CAST(m.quantity AS DECIMAL(38, 12)) * CAST(r.unit_price AS DECIMAL(38, 12)) AS DECIMAL(38, 24))
+        ELSE CAST(CAST(m.quantity AS DECIMAL(38, 9)) * r.unit_price AS DECIMAL(38, 24)) END AS amount,
+    p.superseded
+FROM measured m
+JOIN (
+    SELECT w.window_start, w.cell_id, w.kind, w.meter, w.resource, w.rate_id, w.currency, w.superseded,
+        coalesce(
+            lead(w.window_start) OVER (
+                PARTITION BY date_trunc('hour', w.window_start), w.cell_id, w.kind, w.meter, w.resource
+                ORDER BY w.window_start),
+            date_trunc('hour', w.window_start) + INTERVAL 1 HOUR) AS window_end
+    FROM (
+        SELECT DISTINCT window_start, cell_id, kind, meter, resource, rate_id, currency, superseded
+        FROM rollup_priced
+        WHERE window_start >= $hour AND window_start < $end
+    ) w
+) p ON p.cell_id = m.cell_id AND p.meter = m.meter AND p.resource IS NOT DISTINCT FROM m.resource
+    AND m.event_time >= p.window_start AND m.event_time < p.window_end
+LEFT JOIN rates r ON r.rate_id = p.rate_id

@@ -1,0 +1,114 @@
+"""How sums become a measure: totals of totals, ratios divided last. Enters: sums. Leaves: Decimal or None."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from perunit.model.money import divide, exact
+
+__all__ = ["Change", "Formula", "Number", "Part", "Ratio", "Spread", "Sums", "Total", "evaluate", "needs"]
+
+Number = Decimal | int
+Sums = Mapping[str, Number | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One sum, by its name in the list of sums."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Σ `plus` − Σ `minus`. A part that was not recorded adds nothing; without any part nothing is known."""
+
+    plus: tuple[Formula, ...]
+    minus: tuple[Formula, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """`numerator` ÷ `denominator`, unknown where there is nothing to divide by."""
+
+    numerator: Formula
+    denominator: Formula
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """(now − before) ÷ |before| of a formula, where before is the bucket or window just before this one."""
+
+    of: Formula
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The sample standard deviation of a formula's daily values within the bucket; unknown below two days."""
+
+    of: Formula
+
+
+Formula = Part | Total | Ratio | Change | Spread
+
+
+def needs(formula: Formula) -> frozenset[str]:
+    """The names of the sums a formula reads."""
+    match formula:
+        case Part(name):
+            return frozenset({name})
+        case Total(plus, minus):
+            return frozenset().union(*(needs(part) for part in plus + minus))
+        case Ratio(numerator, denominator):
+            return needs(numerator) | needs(denominator)
+        case Change(of) | Spread(of):
+            return needs(of)
+
+
+def evaluate(
+    formula: Formula, now: Sums, before: Sums | None = None, days: tuple[Sums, ...] = ()
+) -> Decimal | None:
+    """The formula's value for one bucket; `before` and `days` serve :class:`Change` and :class:`Spread`.
+
+    >>> evaluate(Ratio(Total((Part("fees"), Part("cost"))), Part("units")), {"fees": Decimal(3), "units": 4})
+    Decimal('0.75')
+    """
+    match formula:
+        case Part(name):
+            value = now.get(name)
+            return None if value is None else Decimal(value)
+        case Total(plus, minus):
+            return _total([evaluate(part, now) for part in plus], [evaluate(part, now) for part in minus])
+        case Ratio(numerator, denominator):
+            return divide(evaluate(numerator, now), evaluate(denominator, now))
+        case Change(of):
+            return _change(evaluate(of, now), None if before is None else evaluate(of, before))
+        case Spread(of):
+            return _deviation([value for day in days if (value := evaluate(of, day)) is not None])
+
+
+def _total(plus: list[Decimal | None], minus: list[Decimal | None]) -> Decimal | None:
+    known = [part for part in plus + minus if part is not None]
+    if not known:
+        return None
+    with exact():
+        added = sum((part for part in plus if part is not None), Decimal(0))
+        return added - sum((part for part in minus if part is not None), Decimal(0))
+
+
+def _change(now: Decimal | None, before: Decimal | None) -> Decimal | None:
+    if now is None or before is None:
+        return None
+    with exact():
+        return divide(now - before, abs(before))
+
+
+def _deviation(values: list[Decimal]) -> Decimal | None:
+    if len(values) < 2:
+        return None
+    with exact() as context:
+        mean = sum(values, Decimal(0)) / len(values)
+        variance = sum(((value - mean) ** 2 for value in values), Decimal(0)) / (len(values) - 1)
+        return divide(context.sqrt(variance), 1)

@@ -1,0 +1,181 @@
+"""The order of things, written only here: files become facts, facts become sums, sums are priced and allocated.
+
+Each group of rows is one transaction from staging to rollups, so whatever ends the process, the store holds whole
+groups, and the next run goes on where this one stopped.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perunit.economics.attribute import allocate
+from perunit.economics.price.books import sync_books
+from perunit.economics.rollup.compute import DERIVED, Scope, append, prepare
+from perunit.facts.cells import pin_values
+from perunit.facts.cloudevents import plan_cloudevents
+from perunit.facts.files import Opened, open_json_batch, open_lines, open_source
+from perunit.facts.load import Batch, Counts, load_group, seen_before
+from perunit.facts.staging import Names
+from perunit.facts.tables import plan_source
+from perunit.model.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from perunit.contract.project import Project
+    from perunit.engine.duckdb import Engine
+    from perunit.facts.staging import Plan
+    from perunit.model.window import Clock
+
+__all__ = ["FileReport", "Progress", "ingest", "recompute", "refresh"]
+
+Progress = Callable[[str, int, int], None]
+CLOUDEVENTS = "cloudevents"
+
+
+@dataclass(slots=True)
+class FileReport:
+    """What became of one file; `already` counts rows of groups that an earlier run had committed."""
+
+    source: str
+    file: str
+    received: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    conflict: int = 0
+    rejected: int = 0
+    orphan: int = 0
+    late: int = 0
+    blank: int = 0
+    already: int = 0
+    batches: list[int] = field(default_factory=list)
+
+    def add(self, counts: Counts) -> None:
+        """Counts one more group."""
+        for name in ("received", "accepted", "duplicate", "conflict", "rejected", "orphan", "late", "blank"):
+            setattr(self, name, getattr(self, name) + getattr(counts, name))
+        self.batches.append(counts.batch_id)
+
+
+def names_of(engine: Engine, project: Project) -> Names:
+    """The contract's names with the bits the store gave them."""
+    bits = dict(engine.rows("SELECT unit_type, bit FROM unit_types ORDER BY bit"))
+    contract = project.contract
+    return Names({unit: bits[unit] for unit in contract.units}, contract.dimensions(), contract.meter_names())
+
+
+def ingest(
+    project: Project,
+    engine: Engine,
+    files: Iterable[tuple[str, Path]],
+    *,
+    clock: Clock,
+    progress: Progress | None = None,
+) -> list[FileReport]:
+    """Ingests files of (source, path), where the source is one of the contract's or ``cloudevents``.
+
+    Raises InputError for a file that cannot be read; files before it stay ingested.
+    """
+    names = names_of(engine, project)
+    start(project, engine, clock)
+    run_id = uuid.uuid4().hex
+    reports = []
+    stale = False
+    try:
+        for source, path in files:
+            report, changed = _ingest_file(project, engine, names, source, path, run_id, clock, progress)
+            reports.append(report)
+            stale = stale or changed
+    finally:
+        if stale:
+            recompute(project, engine)
+        if any(report.accepted or report.duplicate for report in reports):
+            refresh(project, engine)
+    return reports
+
+
+def start(project: Project, engine: Engine, clock: Clock) -> None:
+    """Brings the store in line with the price books, and prepares the engine's functions."""
+    with engine.transaction():
+        changed = sync_books(engine, project.price_books, clock())
+        names = names_of(engine, project)
+        hidden_changed = pin_values(engine, names, project.contract.segments.limit)
+    prepare(engine)
+    if changed or hidden_changed:
+        recompute(project, engine)
+        refresh(project, engine)
+
+
+def _ingest_file(
+    project: Project,
+    engine: Engine,
+    names: Names,
+    source: str,
+    path: Path,
+    run_id: str,
+    clock: Clock,
+    progress: Progress | None,
+) -> tuple[FileReport, bool]:
+    opened = _open(project, engine, source, path)
+    report = FileReport(source, path.name)
+    watermark = engine.value("SELECT max(watermark) FROM batches WHERE source = $source", {"source": source})
+    stale = False
+    for group in opened.groups:
+        if (batch := seen_before(engine, source, group)) is not None:
+            report.already += batch["received"]
+        else:
+            now = clock()
+            limits = project.contract.limits
+            came = Batch(
+                run_id, source, path.name, now, watermark.replace(tzinfo=UTC) if watermark else None,
+                limits.late_after_hours, project.contract.segments.limit,
+            )  # fmt: skip
+            planner = _planner(project, names, source, opened, now)
+            with engine.transaction():
+                counts = load_group(engine, names, group, came, planner)
+                append(engine, project.contract, names.unit_bits, Scope(f"batch_id = {counts.batch_id}"))
+            report.add(counts)
+            stale = stale or counts.guard_changed
+        if progress:
+            progress(path.name, group.done, opened.total)
+    return report, stale
+
+
+def _open(project: Project, engine: Engine, source: str, path: Path) -> Opened:
+    if source != CLOUDEVENTS:
+        if source not in project.contract.sources:
+            known = ", ".join(project.contract.sources) or "none"
+            raise UsageError(f"source {source!r} is not in perunit.yaml (it has {known}); correct the name or add it")
+        return open_source(engine, path, project.contract.sources[source])
+    if not path.is_file() or path.stat().st_size == 0:
+        reason = "is empty" if path.is_file() else "is no file"
+        raise InputError(f"{path}: {reason}; name a file with one CloudEvent a line")
+    is_document = path.name.removesuffix(".gz").removesuffix(".zst").endswith(".json")
+    return open_json_batch(path) if is_document else open_lines(path)
+
+
+def _planner(project: Project, names: Names, source: str, opened: Opened, now: datetime) -> Callable[[bool], Plan]:
+    def plan(careful: bool) -> Plan:
+        if source == CLOUDEVENTS:
+            return plan_cloudevents(project, names, now, careful=careful)
+        return plan_source(project, source, names, opened.columns, now, text=opened.text, careful=careful)
+
+    return plan
+
+
+def recompute(project: Project, engine: Engine) -> None:
+    """Computes every rollup anew from the facts, in one transaction."""
+    prepare(engine)
+    names = names_of(engine, project)
+    with engine.transaction():
+        for table in DERIVED:
+            engine.execute(f"DELETE FROM {table}")
+        append(engine, project.contract, names.unit_bits, Scope())
+
+
+def refresh(project: Project, engine: Engine) -> Any:
+    """Allocates the bills in force over the usage now known."""
+    return allocate(engine, project.contract)

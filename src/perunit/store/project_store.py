@@ -1,0 +1,137 @@
+"""Opens a project's data. Enters: a directory and the contract's names. Leaves: an engine on its tables.
+
+One process at a time owns a project: a lock file says which. Columns are added as the contract grows, never removed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from perunit.engine.duckdb import Engine, identifier
+from perunit.engine.files import sql_text
+from perunit.model.errors import StoreBusyError, StoreError
+
+__all__ = ["FILE_NAME", "add_columns", "create_tables", "open_store"]
+
+FILE_NAME = "perunit.duckdb"
+_VERSION = "1"
+
+
+@contextmanager
+def open_store(
+    data: Path, unit_types: tuple[str, ...], dimensions: tuple[str, ...], meters: tuple[str, ...], *, purpose: str
+) -> Iterator[Engine]:
+    """The engine on the project's data, made where there is none; `purpose` tells others who holds it.
+
+    Raises StoreBusyError while another process holds the project, StoreError where it cannot be opened.
+    """
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{data}: cannot be made ({error.strerror}); choose a directory you can write to") from error
+    with _held(data / "perunit.lock", purpose):
+        engine = _open(data / FILE_NAME)
+        try:
+            _prepare(engine, unit_types, dimensions, meters)
+            yield engine
+        finally:
+            engine.close()
+
+
+@contextmanager
+def _held(lock: Path, purpose: str) -> Iterator[None]:
+    with lock.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreBusyError(f"{lock.parent}: {_holder(file.name)}; wait until it has ended") from error
+        file.seek(0)
+        file.truncate()
+        file.write(json.dumps({"pid": os.getpid(), "purpose": purpose}))
+        file.flush()
+        yield
+        file.seek(0)
+        file.truncate()
+
+
+def _holder(lock: str) -> str:
+    try:
+        held = json.loads(Path(lock).read_text(encoding="utf-8"))
+    except ValueError:
+        return "another process holds the project"
+    return f"process {held['pid']} ('perunit {held['purpose']}') holds the project"
+
+
+def _open(path: Path) -> Engine:
+    try:
+        return Engine(path)
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise StoreError(f"{path}: cannot be opened ({reason}); restore it from a backup") from error
+
+
+def _prepare(
+    engine: Engine, unit_types: tuple[str, ...], dimensions: tuple[str, ...], meters: tuple[str, ...]
+) -> None:
+    # Large groups are written out as they are appended; what is left in the log is small until the store is closed.
+    engine.execute("SET checkpoint_threshold = '1GB'")
+    engine.execute("SET preserve_insertion_order = true")
+    if not engine.value("SELECT count(*) FROM information_schema.tables WHERE table_name = 'store_state'"):
+        with engine.transaction():
+            create_tables(engine)
+    _refuse_other_version(engine)
+    with engine.transaction():
+        add_columns(engine, unit_types, dimensions, meters)
+        _renew_keys(engine)
+
+
+def create_tables(engine: Engine) -> None:
+    """The tables of an empty project."""
+    engine.execute(sql_text("store", "schema"))
+    engine.execute("INSERT INTO store_state VALUES ('version', $version)", {"version": _VERSION})
+
+
+def _refuse_other_version(engine: Engine) -> None:
+    version = engine.value("SELECT value FROM store_state WHERE key = 'version'")
+    if version != _VERSION:
+        raise StoreError(f"the data has version {version}, this perunit reads version {_VERSION}; use a matching perunit")
+
+
+def add_columns(
+    engine: Engine, unit_types: tuple[str, ...], dimensions: tuple[str, ...], meters: tuple[str, ...]
+) -> None:
+    """Gives every unit type its bit, and cells and events the columns of the contract's names."""
+    taken = engine.value("SELECT coalesce(max(bit), -1) FROM unit_types")
+    known = {unit for (unit,) in engine.rows("SELECT unit_type FROM unit_types")}
+    for bit, unit in enumerate((unit for unit in unit_types if unit not in known), taken + 1):
+        engine.execute("INSERT INTO unit_types VALUES ($unit, $bit)", {"unit": unit, "bit": bit})
+    wanted = [("events", f"unit_{unit}", "VARCHAR") for unit in unit_types]
+    wanted += [("events", f"usage_{meter}", "DECIMAL(38, 9)") for meter in meters]
+    wanted += [("cells", f"{part}_{d}", "VARCHAR") for d in dimensions for part in ("segment", "shown")]
+    present = set(engine.rows("SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal"))
+    for table, column, type_ in wanted:
+        if (table, column) not in present:
+            engine.execute(f"ALTER TABLE {table} ADD COLUMN {identifier(column)} {type_}")
+
+
+def _renew_keys(engine: Engine) -> None:
+    """Recomputes event_key where this engine hashes otherwise than the one that wrote it.
+
+    The engine's hash is fast but no promise between its versions; a changed one would let duplicates through.
+    """
+    probe = str(engine.value("SELECT hash('perunit', 'probe')"))
+    stored = engine.value("SELECT value FROM store_state WHERE key = 'hash_probe'")
+    if stored == probe:
+        return
+    if stored is not None:
+        engine.execute(
+            "UPDATE events SET event_key = hash(c.source, events.id) FROM cells c WHERE c.cell_id = events.cell_id"
+        )
+    engine.execute("INSERT OR REPLACE INTO store_state VALUES ('hash_probe', $probe)", {"probe": probe})
