@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, Any
 from perunit.economics.attribute import allocate
 from perunit.economics.price.books import sync_books
 from perunit.economics.rollup.compute import DERIVED, Scope, append, prepare
+from perunit.economics.verify import Finding, check_derived, check_facts
 from perunit.facts.cells import pin_values
 from perunit.facts.cloudevents import plan_cloudevents
-from perunit.facts.files import Opened, open_json_batch, open_lines, open_source
+from perunit.facts.files import Group, Opened, open_json_batch, open_lines, open_source
 from perunit.facts.load import Batch, Counts, load_group, seen_before
+from perunit.facts.quarantine import Selection, groups_to_replay, mark_replayed
 from perunit.facts.staging import Names
 from perunit.facts.tables import plan_source
 from perunit.model.errors import InputError, UsageError
+from perunit.store.past import attach_past, detach_past
 
 if TYPE_CHECKING:
     from perunit.contract.project import Project
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from perunit.facts.staging import Plan
     from perunit.model.window import Clock
 
-__all__ = ["FileReport", "Progress", "ingest", "recompute", "refresh"]
+__all__ = ["CLOUDEVENTS", "FileReport", "Progress", "ingest", "look_back", "recompute", "refresh", "replay", "start", "verify"]
 
 Progress = Callable[[str, int, int], None]
 CLOUDEVENTS = "cloudevents"
@@ -121,27 +124,58 @@ def _ingest_file(
 ) -> tuple[FileReport, bool]:
     opened = _open(project, engine, source, path)
     report = FileReport(source, path.name)
-    watermark = engine.value("SELECT max(watermark) FROM batches WHERE source = $source", {"source": source})
+    newest = engine.value("SELECT max(watermark) FROM batches WHERE source = $source", {"source": source})
+    watermark = newest.replace(tzinfo=UTC) if newest else None
     stale = False
     for group in opened.groups:
         if (batch := seen_before(engine, source, group)) is not None:
             report.already += batch["received"]
         else:
-            now = clock()
-            limits = project.contract.limits
-            came = Batch(
-                run_id, source, path.name, now, watermark.replace(tzinfo=UTC) if watermark else None,
-                limits.late_after_hours, project.contract.segments.limit,
-            )  # fmt: skip
-            planner = _planner(project, names, source, opened, now)
+            came = _batch(project, run_id, source, path.name, clock(), watermark)
             with engine.transaction():
-                counts = load_group(engine, names, group, came, planner)
-                append(engine, project.contract, names.unit_bits, Scope(f"batch_id = {counts.batch_id}"))
+                counts = _load(project, engine, names, group, came, opened)
             report.add(counts)
             stale = stale or counts.guard_changed
         if progress:
             progress(path.name, group.done, opened.total)
     return report, stale
+
+
+def _batch(
+    project: Project, run_id: str, source: str, file_name: str, now: datetime, watermark: datetime | None
+) -> Batch:
+    limits, segments = project.contract.limits, project.contract.segments
+    return Batch(run_id, source, file_name, now, watermark, limits.late_after_hours, segments.limit)
+
+
+def _load(project: Project, engine: Engine, names: Names, group: Group, batch: Batch, opened: Opened) -> Counts:
+    """One group from raw rows to sums; the caller holds the transaction."""
+    planner = _planner(project, names, batch.source, opened, batch.ingested_at)
+    counts = load_group(engine, names, group, batch, planner)
+    append(engine, project.contract, names.unit_bits, Scope(f"batch_id = {counts.batch_id}"))
+    return counts
+
+
+def replay(project: Project, engine: Engine, selection: Selection, *, clock: Clock) -> list[FileReport]:
+    """Loads quarantined rows again under the contract of today; what is refused once more is quarantined anew."""
+    names = names_of(engine, project)
+    run_id = uuid.uuid4().hex
+    reports, stale = [], False
+    for source, ids, opened in groups_to_replay(engine, selection):
+        report = FileReport(source, "quarantine")
+        for group in opened.groups:
+            batch = _batch(project, run_id, source, "quarantine", clock(), None)
+            with engine.transaction():
+                counts = _load(project, engine, names, group, batch, opened)
+                mark_replayed(engine, ids, counts.batch_id)
+            report.add(counts)
+            stale = stale or counts.guard_changed
+        reports.append(report)
+    if stale:
+        recompute(project, engine)
+    if any(report.accepted for report in reports):
+        refresh(project, engine)
+    return reports
 
 
 def _open(project: Project, engine: Engine, source: str, path: Path) -> Opened:
@@ -179,3 +213,24 @@ def recompute(project: Project, engine: Engine) -> None:
 def refresh(project: Project, engine: Engine) -> Any:
     """Allocates the bills in force over the usage now known."""
     return allocate(engine, project.contract)
+
+
+def look_back(project: Project, engine: Engine, at: datetime) -> None:
+    """Lets the engine's tables mean what was known at `at`: the same computation over the facts known then."""
+    attach_past(engine, at, project.contract.dimensions())
+    names = names_of(engine, project)
+    with engine.transaction():
+        pin_values(engine, names, project.contract.segments.limit)
+        prepare(engine)
+        append(engine, project.contract, names.unit_bits, Scope())
+    refresh(project, engine)
+
+
+def verify(project: Project, engine: Engine, clock: Clock) -> list[Finding]:
+    """Checks every invariant, the derived tables against the same facts summed anew."""
+    findings = check_facts(engine)
+    own = engine.value("SELECT current_database()")
+    look_back(project, engine, clock())
+    findings += check_derived(engine, own, "past")
+    detach_past(engine, own)
+    return findings

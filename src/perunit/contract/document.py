@@ -1,7 +1,7 @@
-"""YAML with its line numbers. Enters: a file a person wrote. Leaves: plain values with the line of each, or faults.
+"""YAML with its line numbers. Enters: a file a person wrote. Leaves: plain values and their lines, or faults.
 
-Scalars keep their text: ``0.10`` stays ``'0.10'`` for a Decimal to be made of, ``no`` stays a country. Only whole
-numbers, ``true``, ``false`` and ``null`` become values. Tags are refused, so nothing is ever constructed.
+Scalars keep their text: ``0.10`` stays ``'0.10'`` for a Decimal to be made of, ``no`` stays a country. Only
+whole numbers, ``true``, ``false`` and ``null`` become values. Tags are refused, so nothing is constructed.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _DEFAULT_TAGS = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org
 _VALUES_MAX = 200_000
 _DEPTH_MAX = 60
 _MENDS = {
-    "found character that cannot start any token": "indent with spaces, and quote text that starts with a symbol",
-    "mapping values are not allowed in this context": "quote text that contains ': ', or correct the indentation",
+    "found character that cannot start any token": "indent with spaces; quote text that starts with a symbol",
+    "mapping values are not allowed in this context": "quote text with ': ' in it, or indent it right",
     "found undefined alias": "define the anchor with & above its use",
     "but found another document": "keep one document in a file; take the --- away",
     "found unexpected end of stream": "close the quotes",
@@ -61,13 +61,13 @@ def shown(value: object) -> str:
     return text if len(text) <= 120 else text[:117] + "…" + text[-1]
 
 
-def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
+def did_you_mean(word: str, known: Iterable[str], otherwise: str, *, cutoff: float = 0.6) -> str:
     """The mend for an unknown word: the nearest known one, or `otherwise`.
 
     >>> did_you_mean("regon", ["region", "plan"], "declare it")
     'did you mean region?'
     """
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    near = get_close_matches(word, list(known), n=1, cutoff=cutoff)
     return f"did you mean {near[0]}?" if near else otherwise
 
 
@@ -91,11 +91,9 @@ class Document:
         """The value at a path, None where there is none."""
         value = self.data
         for step in path:
-            if (isinstance(value, dict) and step in value) or (
-                isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value)
-            ):
+            try:
                 value = value[step]
-            else:
+            except (KeyError, IndexError, TypeError):
                 return None
         return value
 
@@ -127,7 +125,7 @@ class _PlainLoader(Reader, Scanner, Parser, Composer, BaseResolver):
 
 
 if yaml.__with_libyaml__:
-    from yaml.cyaml import CParser
+    from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
     class _FastLoader(CParser, BaseResolver):
         """The same over libyaml, some ten times faster."""
@@ -147,9 +145,7 @@ def read_document(path: File, file: str) -> Document:
         raw = path.read_bytes()
     except OSError as error:
         rule = "must be a readable file"
-        return _refused(
-            Fault(file, None, "file", error.strerror or type(error).__name__, rule, "correct its rights")
-        )
+        return _refused(Fault(file, None, "file", error.strerror or type(error).__name__, rule, "correct its rights"))
     text = decode(raw, file)
     return _refused(text) if isinstance(text, Fault) else parse_document(text, file)
 
@@ -185,9 +181,7 @@ def _refused(fault: Fault) -> Document:
 
 def _compose(text: str, file: str) -> yaml.Node | None:
     if text.count("[") + text.count("{") > _VALUES_MAX:
-        raise _RefusedError(
-            Fault(file, 1, "file", "too many brackets", "must be a readable file", "make it smaller")
-        )
+        raise _RefusedError(Fault(file, 1, "file", "too many brackets", "must be a readable file", "make it smaller"))
     loader: Any = None
     try:
         loader = _Loader(text)
@@ -197,9 +191,7 @@ def _compose(text: str, file: str) -> yaml.Node | None:
     except yaml.YAMLError as error:
         line = text[: getattr(error, "position", 0) or 0].count("\n") + 1
         got = str(getattr(error, "reason", error))
-        raise _RefusedError(
-            Fault(file, line, "text", got, "must be printable text", "remove the character")
-        ) from error
+        raise _RefusedError(Fault(file, line, "text", got, "must be printable text", "remove the character")) from error
     except RecursionError as error:
         raise _RefusedError(_too_deep(file, 1)) from error
     finally:
@@ -249,26 +241,18 @@ class _Builder:
             )
         if len(self.lines) > _VALUES_MAX:
             rule = f"must hold at most {_VALUES_MAX} values"
-            raise _RefusedError(
-                Fault(self.file, line, place(path), "too many values", rule, "split the file")
-            )
+            raise _RefusedError(Fault(self.file, line, place(path), "too many values", rule, "split the file"))
         if len(path) > _DEPTH_MAX:
             raise _RefusedError(_too_deep(self.file, line))
         if node.tag not in _DEFAULT_TAGS:
             mend = "write the plain value, in quotes where it should be text"
-            self.faults.append(
-                Fault(self.file, line, place(path) or "file", node.tag, "must carry no tag", mend)
-            )
+            self.faults.append(Fault(self.file, line, place(path) or "file", node.tag, "must carry no tag", mend))
             return None
         if isinstance(node, yaml.ScalarNode):
             return _scalar(node)
         self._open.add(id(node))
         try:
-            return (
-                self._mapping(node, path)
-                if isinstance(node, yaml.MappingNode)
-                else self._sequence(node, path)
-            )
+            return self._mapping(node, path) if isinstance(node, yaml.MappingNode) else self._sequence(node, path)
         finally:
             self._open.discard(id(node))
 
@@ -283,9 +267,7 @@ class _Builder:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode) or key_node.tag not in _DEFAULT_TAGS:
                 mend = "write a word before the colon"
-                self.faults.append(
-                    Fault(self.file, line, place(path) or "file", "", "a key must be a word", mend)
-                )
+                self.faults.append(Fault(self.file, line, place(path) or "file", "", "a key must be a word", mend))
                 continue
             key = key_node.value
             if key == "<<" and not key_node.style:
@@ -293,9 +275,7 @@ class _Builder:
                 continue
             if key in first:
                 rule = f"a key must appear once, and this one is on line {first[key]} already"
-                self.faults.append(
-                    Fault(self.file, line, place((*path, key)), repr(key), rule, "keep one of the two")
-                )
+                self.faults.append(Fault(self.file, line, place((*path, key)), repr(key), rule, "keep one of the two"))
                 continue
             first[key] = line
             self.lines[(*path, key)] = line

@@ -1,4 +1,4 @@
-"""Checks one SQL expression. Enters: text a person wrote. Leaves: its columns and SQL, or an `ExpressionError`.
+"""Checks one SQL expression. Enters: text a person wrote. Leaves: its columns and SQL, or an error.
 
 An expression computes one value from one row, the same value every time: no queries, aggregates, windows or
 parameters, nothing outside the row (files, settings, the clock, chance). What is run is written out from the
@@ -8,11 +8,11 @@ tree that was checked, never the text itself, and only functions of an allow-lis
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlglot import ErrorLevel, exp
 from sqlglot.dialects import DuckDB
@@ -21,9 +21,30 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from perunit.contract.functions import FUNCTIONS, REFUSED, SYNTAX
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
 __all__ = ["Checked", "ExpressionError", "Reference", "check_type", "outcome_expression", "parse"]
 
-_DIALECT = DuckDB()
+
+class _Verbatim(DuckDB):  # type: ignore[misc]
+    """DuckDB's dialect without knowledge of its functions, so that a call is written out as it was read.
+
+    Knowing them, the parser would translate: it drops arguments it does not expect and renames what it
+    believes to be the same. Only calls with words of their own between the brackets are kept apart.
+    """
+
+    class Parser(DuckDB.Parser):  # type: ignore[misc]
+        FUNCTIONS: ClassVar[dict[str, Any]] = {}
+        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
+            name: DuckDB.Parser.FUNCTION_PARSERS[name] for name in ("CAST", "TRY_CAST", "EXTRACT")
+        }
+        NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
+            name: DuckDB.Parser.NO_PAREN_FUNCTION_PARSERS[name] for name in ("CASE", "@")
+        }
+
+
+_DIALECT = _Verbatim()
 _PLAIN = re.compile(r"[^\".\[\]']+")
 _PRIMARY = re.compile(r'([A-Za-z_]\w*|"([^"]|"")*")(\.([A-Za-z_]\w*|"([^"]|"")*"))*')
 _PREFIX = "SELECT "
@@ -106,7 +127,7 @@ class Checked:
         return tuple(reference.text for reference in self.references)
 
     def render(self, rename: Callable[[str], str]) -> str:
-        """DuckDB SQL with every reference replaced by the SQL that `rename` gives for its text in `columns`."""
+        """DuckDB SQL, every reference replaced by what `rename` gives for its text in `columns`."""
         tree = self._tree.copy()
         spelled = {_key(node): reference.text for reference, node in _unique(tree)}
         for _, node in list(_references(tree)):
@@ -116,7 +137,7 @@ class Checked:
 
     @property
     def literals(self) -> frozenset[str] | None:
-        """Every text it can give, where that is plain to see (constants and cases of them); otherwise None."""
+        """Every text it can give where that is plain to see (constants, cases of them), otherwise None."""
         return _literals(self._tree)
 
     @property
@@ -158,13 +179,9 @@ def check_type(text: str) -> None:
     """Refuses what is not one of DuckDB's plain column types, such as ``DECIMAL(18, 4)``."""
     # The bounds keep `text` from being more than the type of one cast.
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_ (),\[\]\"]*", text):
-        raise ExpressionError(
-            text, "must be a DuckDB type", "write for example VARCHAR, DATE or DECIMAL(18, 4)"
-        )
+        raise ExpressionError(text, "must be a DuckDB type", "write for example VARCHAR, DATE or DECIMAL(18, 4)")
     if not isinstance(parse(f"CAST(x AS {text})")._tree.this, exp.Cast):  # noqa: SLF001 - its own kind
-        raise ExpressionError(
-            text, "must be a DuckDB type", "write for example VARCHAR, DATE or DECIMAL(18, 4)"
-        )
+        raise ExpressionError(text, "must be a DuckDB type", "write for example VARCHAR, DATE or DECIMAL(18, 4)")
 
 
 def _parsed(text: str) -> exp.Paren:
@@ -175,8 +192,8 @@ def _parsed(text: str) -> exp.Paren:
     tokens = _tokens(_PREFIX + text)[1:]
     if not tokens:
         raise ExpressionError(text, "must be an expression", "write one beside the comment")
-    _check_tokens(tokens)
     _check_names(tokens)
+    _check_tokens(tokens)
     try:
         statements = _DIALECT.parse(_PREFIX + text)
     except ParseError as error:
@@ -186,9 +203,7 @@ def _parsed(text: str) -> exp.Paren:
         raise ExpressionError(text, "must be an expression", "correct its syntax") from error
     select = statements[0] if len(statements) == 1 else None
     if not isinstance(select, exp.Select) or len(select.expressions) != 1:
-        raise ExpressionError(
-            text, "must be one expression", "write a single value, not a query or a list of values"
-        )
+        raise ExpressionError(text, "must be one expression", "write a single value, not a query or a list of values")
     if any(value for name, value in select.args.items() if name != "expressions"):
         raise ExpressionError(text, "must be one expression", "take the clauses of a query away")
     return exp.Paren(this=select.expressions[0].pop())
@@ -202,17 +217,16 @@ def _syntax_error(error: ParseError, text: str) -> ExpressionError:
     if "missing" in detail:
         detail = "a value is missing after it"
     rule = f"must be an expression ({detail})" if detail else "must be an expression"
-    return ExpressionError(
-        got, rule, "correct its syntax; text stands in single quotes, odd names in double ones"
-    )
+    return ExpressionError(got, rule, "correct its syntax; text stands in single quotes, odd names in double ones")
 
 
 def _tokens(sql: str) -> list[Token]:
     try:
-        return _DIALECT.tokenize(sql)
+        tokens: list[Token] = _DIALECT.tokenize(sql)
     except (SqlglotError, ValueError, IndexError) as error:
         mend = "close every quote; text stands in single quotes, odd names in double ones"
         raise ExpressionError(sql.removeprefix(_PREFIX), "must be an expression", mend) from error
+    return tokens
 
 
 def _check_tokens(tokens: list[Token]) -> None:
@@ -220,7 +234,7 @@ def _check_tokens(tokens: list[Token]) -> None:
     if tokens[0].token_type in {TokenType.ALL, TokenType.DISTINCT}:
         raise ExpressionError(tokens[0].text, "must be one expression", "take the word away")
     for token in tokens:
-        if token.token_type in {TokenType.SELECT, TokenType.WITH}:
+        if token.token_type is TokenType.SELECT:
             raise ExpressionError(token.text, "must not contain a query", "use the columns of the row only")
         if token.token_type is TokenType.SEMICOLON:
             raise ExpressionError(";", "must be one expression", "take the semicolon away")
@@ -261,34 +275,28 @@ def _check_node(node: exp.Expr) -> None:
     if isinstance(node, exp.Star | exp.Columns):
         raise ExpressionError("*", "must name its columns", "write the column's name")
     if isinstance(node, exp.Placeholder | exp.Parameter | exp.SessionParameter | exp.PositionalColumn):
-        raise ExpressionError(
-            "a parameter", "must not contain parameters", "write the value or the column's name"
-        )
+        raise ExpressionError("a parameter", "must not contain parameters", "write the value or the column's name")
     if isinstance(node, exp.Window | exp.AggFunc):
-        raise ExpressionError(
-            node.key, "must look at one row", "sums are made by the measures; give the row's value"
-        )
+        raise ExpressionError(node.key, "must look at one row", "sums are made by the measures; give the row's value")
     if isinstance(node, exp.Alias):
         raise ExpressionError(node.alias or "an alias", "must not name its result", "take the name away")
     if isinstance(node, exp.DataType) and node.this not in _TYPES:
         got = node.this.value if isinstance(node.this, exp.DType) else str(node.this)
-        raise ExpressionError(
-            got, "must cast to a plain type", "use a type such as VARCHAR or DECIMAL(18, 4)"
-        )
+        raise ExpressionError(got, "must cast to a plain type", "use a type such as VARCHAR or DECIMAL(18, 4)")
     if isinstance(node, exp.Identifier) and not node.name:
         raise ExpressionError('""', "must name its columns", "write the column's name")
     if isinstance(node, exp.Dot) and not isinstance(node.expression, exp.Identifier):
         raise ExpressionError("a method call", "must call functions by name", "write f(x) instead of x.f()")
+    if isinstance(node, exp.In) and not (node.expressions or node.args.get("field")):
+        raise ExpressionError("in", "must be an expression (a value is missing after it)", "name what it is in")
     if isinstance(node, exp.Func):
         _check_function(node)
     elif not isinstance(node, _NODES):
-        raise ExpressionError(
-            node.key, "must be made of values, operators and functions", "write it another way"
-        )
+        raise ExpressionError(node.key, "must be made of values, operators and functions", "write it another way")
 
 
 def _check_function(node: exp.Func) -> None:
-    """A function without arguments depends on something other than the row: the clock, chance, the session."""
+    """A function without arguments depends on something beside the row: the clock, chance, the session."""
     empty = not any(value not in (None, [], False) for value in node.args.values())
     if empty and not isinstance(node, exp.Array | exp.Struct):
         raise ExpressionError(
@@ -306,11 +314,10 @@ def _sql(node: exp.Expression) -> str:
         if not isinstance(name.parent, exp.PropertyEQ):
             name.set("quoted", True)
     try:
-        return tree.this.sql(_DIALECT, comments=False, unsupported_level=ErrorLevel.RAISE)
+        sql: str = tree.this.sql(_DIALECT, comments=False, unsupported_level=ErrorLevel.RAISE)
     except (SqlglotError, ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
-        raise ExpressionError(
-            "an expression", "must be supported on every engine", "write it another way"
-        ) from error
+        raise ExpressionError("an expression", "must be supported on every engine", "write it another way") from error
+    return sql
 
 
 def _references(node: exp.Expression) -> Iterator[tuple[Reference, exp.Expression]]:
@@ -350,7 +357,9 @@ def _key(node: exp.Expression) -> tuple[str, ...]:
 
 
 def _text(steps: list[tuple[str, bool]]) -> str:
-    """>>> _text([("tags", False), ("a.b", True)]), _text([("Customer ID", False)]), _text([("x.y", False)])
+    """How messages and `columns` write a reference.
+
+    >>> _text([("tags", False), ("a.b", True)]), _text([("Customer ID", False)]), _text([("x.y", False)])
     ("tags['a.b']", 'Customer ID', '"x.y"')
     """
     text = ""
@@ -370,16 +379,11 @@ def _literals(node: exp.Expression | None) -> frozenset[str] | None:
         return _literals(node.this)
     if isinstance(node, exp.Literal):
         return frozenset({node.name}) if node.is_string else None
-    if isinstance(node, exp.Case | exp.If):
-        branches = (
-            [node.args.get("true")]
-            if isinstance(node, exp.If)
-            else [part.args["true"] for part in node.args["ifs"]]
-        )
-        found = [
-            _literals(branch) for branch in (*branches, node.args.get("default") or node.args.get("false"))
-        ]
-        return (
-            None if None in found else frozenset().union(*(values for values in found if values is not None))
-        )
-    return None
+    if isinstance(node, exp.Case):
+        branches = [*(part.args["true"] for part in node.args["ifs"]), node.args.get("default")]
+    elif isinstance(node, exp.Anonymous) and node.name.lower() == "if":
+        branches = node.expressions[1:]
+    else:
+        return None
+    found = [_literals(branch) for branch in branches]
+    return None if None in found else frozenset().union(*(values for values in found if values is not None))

@@ -1,4 +1,4 @@
-"""The columns of a charge that an allocation rule may look at: FOCUS names in snake_case, as the store keeps them."""
+"""The columns of a charge that an allocation rule may look at: FOCUS names as the store keeps them."""
 
 from __future__ import annotations
 

@@ -1,23 +1,28 @@
 """What price books must say of each other and of the contract. Enters: the books as read. Leaves: faults.
 
-All books in force are one list of prices: at every instant, for every event, at most one rate of a kind applies to
-a meter, and a price that has begun does not pause.
+All books in force are one list of prices: at every instant, for every event, at most one rate of a kind
+applies to a meter, and a price that has begun does not pause.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 from perunit.contract.document import did_you_mean, shown
 from perunit.contract.expression import ExpressionError, parse
 from perunit.contract.prices import Rate, ReadBook, in_force
-from perunit.contract.shape import Contract
-from perunit.model.errors import Fault
+from perunit.contract.shape_faults import shown_dimensions
 from perunit.model.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from perunit.contract.shape import Contract
+    from perunit.model.errors import Fault
 
 __all__ = ["check_prices", "clashes"]
 
@@ -86,9 +91,7 @@ def _overlaps_and_gaps(rates: list[Rate]) -> Iterator[Clash]:
         last = dated[0]
         for rate in dated[1:]:
             if _until(last) > rate.effective_from:
-                yield Clash(
-                    "overlap", rate, last, Window(rate.effective_from, min(_until(last), _until(rate)))
-                )
+                yield Clash("overlap", rate, last, Window(rate.effective_from, min(_until(last), _until(rate))))
             elif _until(last) < rate.effective_from:
                 yield Clash("gap", rate, last, Window(_until(last), rate.effective_from))
             last = max(last, rate, key=_until)
@@ -124,9 +127,7 @@ def _decided(first: Rate, second: Rate, start: datetime, end: datetime, rates: l
     """Whether rates of more conditions, met by every event that meets both, cover ``[start, end)``."""
     both = (first.conditions | second.conditions).items()
     deciding = [
-        rate
-        for rate in rates
-        if len(rate.conditions) > len(first.conditions) and rate.conditions.items() <= both
+        rate for rate in rates if len(rate.conditions) > len(first.conditions) and rate.conditions.items() <= both
     ]
     for rate in sorted(deciding, key=lambda rate: rate.effective_from):
         if rate.effective_from <= start:
@@ -151,7 +152,7 @@ def _clash_fault(clash: Clash, read: ReadBook) -> Fault:
             f"set effective_to: {end} there or effective_from: {start} here, or add the price in between",
         ),
         "ambiguous": (
-            f"must not compete with {other}: an event can meet both, each with {_count(clash.rate)} ({start} to {end})",
+            f"must not compete with {other}, also of {_count(clash.rate)}: one event can meet both ({start} to {end})",
             "add a rate with the conditions of both",
         ),
     }[clash.reason]
@@ -187,9 +188,7 @@ def _repeated_versions(books: list[ReadBook]) -> list[Fault]:
         if key in first:
             rule = f"must be the only file of {key[0]} version {key[1]}, and {first[key]} is one"
             faults.append(
-                read.document.fault(
-                    ("version",), rule, f"raise it to {_next(books, key[0])} or remove one file"
-                )
+                read.document.fault(("version",), rule, f"raise it to {_next(books, key[0])} or remove one file")
             )
         first.setdefault(key, read.book.file)
     return faults
@@ -226,7 +225,7 @@ def _against_meters(read: ReadBook, rate: Rate, contract: Contract) -> Iterator[
 
 
 def _against_dimensions(read: ReadBook, rate: Rate, contract: Contract) -> Iterator[Fault]:
-    known = (*contract.dimensions(), "resource")
+    known = (*shown_dimensions(contract), "resource")
     for name in rate.conditions:
         if name not in known:
             rule = f"must be a segment of the contract or resource ({', '.join(known)})"
@@ -240,9 +239,7 @@ def _against_events(read: ReadBook, rate: Rate, contract: Contract) -> Iterator[
     known = _event_types(contract)
     if known is not None and rate.event_type not in known:
         mend = did_you_mean(rate.event_type, known, "declare it under events, or correct the name")
-        yield read.document.fault(
-            (*read.entry_path(rate), "event"), "must be an event type of the contract", mend
-        )
+        yield read.document.fault((*read.entry_path(rate), "event"), "must be an event type of the contract", mend)
 
 
 def _event_types(contract: Contract) -> set[str] | None:

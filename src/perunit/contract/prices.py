@@ -1,4 +1,4 @@
-"""Price books: dated, versioned prices. Enters: ``prices/*.yaml``. Leaves: `PriceBook` with its rates, or faults.
+"""Price books: dated, versioned prices. Enters: ``prices/*.yaml``. Leaves: `PriceBook`, or faults.
 
 A rate says what one unit of a meter costs (cost), earns (revenue) or what is kept of an event (fee) within
 ``[effective_from, effective_to)``. A version of a book is never edited: its highest version is in force.
@@ -17,20 +17,21 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    JsonValue,
     StringConstraints,
     WithJsonSchema,
     model_validator,
 )
 
-from perunit.contract.document import Document, Path
-from perunit.contract.shape import Account, Currency, EventTypeName, Name
+from perunit.contract.shape import Account, Currency, EventTypeName, Name  # noqa: TC001 - pydantic reads them
 from perunit.contract.shape_faults import validated
-from perunit.model.money import QUANTITY_SCALE, UNIT_PRICE_SCALE, exact, is_currency, plain, unit_price
+from perunit.model.money import QUANTITY_SCALE, UNIT_PRICE_SCALE, exact, plain, unit_price
 from perunit.model.window import parse_instant
 
 if TYPE_CHECKING:
     from typing import Self
 
+    from perunit.contract.document import Document, Path
     from perunit.model.errors import Fault
 
 __all__ = [
@@ -57,9 +58,7 @@ def _exact_decimal(places: int, digits: int, least: Decimal) -> Any:
             raise ValueError(f"must have at most {digits} digits before the point; correct it")
         exponent = value.normalize().as_tuple().exponent if value else 0
         if isinstance(exponent, int) and -exponent > places:
-            raise ValueError(
-                f"must have at most {places} decimal places; round it, or raise what it is the price of"
-            )
+            raise ValueError(f"must have at most {places} decimal places; round it, or raise what it is the price of")
         return value
 
     return check
@@ -69,8 +68,8 @@ def _instant(value: object) -> datetime:
     mend = "write a date such as 2026-09-01 (midnight UTC) or 2026-09-01T14:00:00Z"
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value
-    if not isinstance(value, str):
-        raise ValueError(f"must be a date or an instant; {mend}")
+    if not isinstance(value, str):  # pydantic turns a ValueError into a fault, and no other error
+        raise ValueError(f"must be a date or an instant; {mend}")  # noqa: TRY004
     try:
         if len(value) > len("2026-09-01") and datetime.fromisoformat(value).tzinfo is None:
             raise ValueError(f"must state its offset from UTC; {mend}")
@@ -102,7 +101,7 @@ Per = Annotated[
     AfterValidator(_exact_decimal(QUANTITY_SCALE, _PER_DIGITS, Decimal(1).scaleb(-QUANTITY_SCALE))),
     WithJsonSchema({**_DECIMAL, "exclusiveMinimum": 0}),
 ]
-Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string"})]
+Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "examples": ["2026-01-01"]})]
 Condition = Annotated[
     str,
     BeforeValidator(_condition_text),
@@ -110,9 +109,23 @@ Condition = Annotated[
     WithJsonSchema({"type": ["string", "number", "boolean"]}),
 ]
 
+_EXAMPLE_USAGE: dict[str, JsonValue] = {
+    "meter": "cpu_seconds",
+    "price": "0.0464",
+    "per": 3600,
+    "unit": "s",
+    "effective_from": "2026-01-01",
+}
+_EXAMPLE_FEE: dict[str, JsonValue] = {
+    "event": "payment.settled",
+    "percentage": "2.9",
+    "fixed": "0.30",
+    "effective_from": "2026-01-01",
+}
+
 
 class Entry(BaseModel):
-    """What all entries share. Every further key is a condition: a segment dimension or resource, and its value."""
+    """What all entries share. Every further key is a condition: a segment or resource, and its value."""
 
     model_config = ConfigDict(extra="allow", frozen=True, coerce_numbers_to_str=True)
     __pydantic_extra__: dict[str, Condition]
@@ -130,6 +143,8 @@ class Entry(BaseModel):
 class UsageEntry(Entry):
     """The price of a meter's usage: `price` for every `per` units."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_USAGE]})
+
     meter: Name
     price: Price
     per: Per = Field(description="How many units of the meter the price is for.")
@@ -139,9 +154,7 @@ class UsageEntry(Entry):
     def _is_not_rounded_away(self) -> Self:
         each = unit_price(self.price, self.per)
         if self.price and not each:
-            raise ValueError(
-                f"price / per must be at least 1E-{UNIT_PRICE_SCALE}; a smaller one would be free"
-            )
+            raise ValueError(f"price / per must be at least 1E-{UNIT_PRICE_SCALE}; a smaller one would be free")
         if each and each.adjusted() >= _PRICE_DIGITS:
             raise ValueError(f"price / per must be below 1E{_PRICE_DIGITS}; correct one of the two")
         return self
@@ -149,6 +162,8 @@ class UsageEntry(Entry):
 
 class FeeEntry(Entry):
     """What is kept of each event of a type: a percentage of one of its amounts, a fixed amount, or both."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_FEE]})
 
     event: EventTypeName
     of: Account = Field("revenue", description="The account the percentage is taken of.")
@@ -168,20 +183,12 @@ class PriceBookFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
     book: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
-    version: Annotated[int, Field(ge=1, lt=2**31)] = Field(
-        description="The highest version of a book is in force."
-    )
+    version: Annotated[int, Field(ge=1, lt=2**31)] = Field(description="The highest version of a book is in force.")
     currency: Currency
     origin: str | None = Field(None, description="Where the prices come from.")
     rates: tuple[UsageEntry, ...] = Field((), description="What usage costs.")
     revenue: tuple[UsageEntry, ...] = Field((), description="What customers are charged for usage.")
     fees: tuple[FeeEntry, ...] = Field((), description="What is kept of each event of a type.")
-
-    @model_validator(mode="after")
-    def _currency_exists(self) -> Self:
-        if not is_currency(self.currency):
-            raise ValueError(f"currency {self.currency!r} must be an ISO 4217 code; write for example USD")
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +239,12 @@ class ReadBook:
 
     def entry_path(self, rate: Rate) -> Path:
         """Where in the file a rate stands: ``aws@2/rates/3`` is the third entry below ``rates``."""
-        _, section, number, *_ = rate.rate_id.split("/")
-        return (section, int(number) - 1)
+        return _entry_path(rate)
+
+
+def _entry_path(rate: Rate) -> Path:
+    _, section, number, *_ = rate.rate_id.split("/")
+    return (section, int(number) - 1)
 
 
 def price_book_schema() -> dict[str, Any]:
@@ -310,13 +321,12 @@ def _rounding_notes(book: PriceBook, document: Document) -> list[Fault]:
             error = abs(rate.unit_price * rate.per - rate.price)
             relative = error / rate.price if rate.price else Decimal(0)
         if relative:
-            path = (*rate.rate_id.split("/")[1:2], int(rate.rate_id.split("/")[2]) - 1)
             rule = (
                 f"one unit costs {plain(rate.unit_price)}, rounded at {UNIT_PRICE_SCALE} places "
                 f"(relative error {relative:.1E})"
             )
             got = f"{plain(rate.price)} per {plain(rate.per)}"
             notes.append(
-                document.fault(path, rule, "no need to act; a price that divides evenly is exact", got=got)
+                document.fault(_entry_path(rate), rule, "no need to act; a price that divides evenly is exact", got=got)
             )
     return notes

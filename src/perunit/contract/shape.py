@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
     WithJsonSchema,
-    field_validator,
 )
 
 from perunit.model.accounts import ACCOUNTS
@@ -44,9 +44,24 @@ Expression = Annotated[
     StringConstraints(min_length=1, max_length=4000),
     WithJsonSchema({"type": ["string", "number", "boolean"], "minLength": 1, "maxLength": 4000}),
 ]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
-assert set(Account.__args__) == set(ACCOUNTS)  # type: ignore[attr-defined]  # noqa: S101 - two spellings of one list
+
+def _currency_exists(value: str) -> str:
+    if not is_currency(value):
+        raise ValueError("must be an ISO 4217 code such as USD; correct it")
+    return value
+
+
+Currency = Annotated[
+    str, StringConstraints(pattern=r"^[A-Z]{3}$"), AfterValidator(_currency_exists), Field(examples=["USD"])
+]
+Globs = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+
+assert set(Account.__args__) == set(ACCOUNTS)  # type: ignore[attr-defined]  # noqa: S101 - one list
 
 
 class Part(BaseModel):
@@ -59,14 +74,12 @@ class UnitType(Part):
     """A canonical thing of value: an order, a user, a session, a request, a model call."""
 
     owner: str = Field(description="The team that answers for it.")
-    key: str = Field(
-        description="The attribute that carries its id, e.g. order_id (looked up in an event's data)."
-    )
+    key: str = Field(description="The attribute that carries its id, e.g. order_id (looked up in an event's data).")
     parent: Name | None = Field(None, description="The unit it belongs to, e.g. an order's user.")
     segments: tuple[Name, ...] = Field((), description="The dimensions it is compared by, e.g. plan, region.")
     success: Expression | None = Field(
         None,
-        description="True for the event that means the unit succeeded; otherwise the event's outcome decides.",
+        description="True for the event that means it succeeded; otherwise the event's outcome decides.",
     )
     counted: Literal["opened", "active"] = Field(
         "opened",
@@ -78,70 +91,47 @@ class UnitType(Part):
 class EventMapping(Part):
     """How one row of a source becomes an event; every value is an expression over the row's columns."""
 
-    id: Expression | None = Field(
-        None, description="Unique within the source; without it the file's digest and _row."
-    )
+    id: Expression | None = Field(None, description="Unique within the source; without it the file's digest and _row.")
     time: Expression
     type: Expression
-    units: dict[Name, Expression] = Field(
-        description="Unit type → its id; the first one is what the row is about."
-    )
+    units: dict[Name, Expression] = Field(description="Unit type → its id; the first one is what the row is about.")
     segments: dict[Name, Expression] = {}
-    outcome: Expression | None = Field(
-        None, description="'success', 'failure' or null where neither applies."
-    )
+    outcome: Expression | None = Field(None, description="'success', 'failure' or null where neither applies.")
     amounts: dict[Account, Expression] = {}
     currency: Expression | None = Field(None, description="ISO 4217; the contract's currency where absent.")
     usage: dict[Name, Expression] = Field({}, description="Meter → quantity.")
-    resource: Expression | None = Field(
-        None, description="What the usage was measured on, as the bill names it."
-    )
+    resource: Expression | None = Field(None, description="What the usage was measured on, as the bill names it.")
     latency_ms: Expression | None = None
     intent: Expression | None = Field(None, description="Shared by the attempts (retries) of one intent.")
-    recorded_at: Expression | None = Field(
-        None, description="When it reached the source; tells how late it is."
-    )
+    recorded_at: Expression | None = Field(None, description="When it reached the source; tells how late it is.")
 
 
 class Source(Part):
     """A table of facts in files: how to read it and how a row becomes an event."""
 
     format: Literal["csv", "ndjson", "json", "parquet"]
-    path: tuple[str, ...] = Field(
-        (), description="Globs below the project; what `perunit ingest NAME` reads."
-    )
+    path: Globs = Field((), description="Globs below the project; what `perunit ingest NAME` reads.")
     records: str | None = Field(None, description="json only: the dotted name of the nested array to read.")
     load: dict[Name, str] = Field(
         {},
         description="json only: constants from the enclosing objects, e.g. {workflow: parent.workflow.id}.",
     )
-    columns: dict[str, str] = Field({}, description="Column → DuckDB type, where the detected type is wrong.")
-    timezone: str | None = Field(
-        None, description="IANA zone of times without an offset, e.g. Europe/London."
-    )
+    columns: dict[str, str] = Field({}, description="Column → DuckDB type, where the detected one is wrong.")
+    timezone: str | None = Field(None, description="IANA zone of times without an offset, e.g. Europe/London.")
     delimiter: Annotated[str, StringConstraints(min_length=1, max_length=4)] | None = None
     encoding: str | None = Field(None, description="csv and ndjson; detected from a BOM, otherwise UTF-8.")
     event: EventMapping
-
-    @field_validator("path", mode="before")
-    @classmethod
-    def _one_path_is_a_list(cls, value: object) -> object:
-        return (value,) if isinstance(value, str) else value
 
 
 class EventType(Part):
     """The contract of one event type for CloudEvents: its JSON Schema and how its data becomes facts.
 
-    Values are expressions over the event's attributes and its data, e.g. ``data.total`` (typed by the schema).
+    Values are expressions over the event's attributes and its data, e.g. ``data.total``, typed by the schema.
     """
 
     unit: Name = Field(description="What the event is about; it must carry this unit's key.")
-    schema_path: str | None = Field(
-        None, alias="schema", description="JSON Schema of data, a path below the project."
-    )
-    outcome: Expression | None = Field(
-        None, description="success, failure, or an expression that gives one of them."
-    )
+    schema_path: str | None = Field(None, alias="schema", description="JSON Schema of data, a path below the project.")
+    outcome: Expression | None = Field(None, description="success, failure, or an expression that gives one of them.")
     segments: dict[Name, Expression] = Field({}, description="Where a segment is not simply data.<segment>.")
     amounts: dict[Account, Expression] = {}
     currency: Expression | None = None
@@ -169,30 +159,20 @@ class Segments(Part):
 class Limits(Part):
     """What is too late or too early."""
 
-    late_after_hours: Annotated[int, Field(ge=1)] = Field(
-        24, description="An event recorded later than this is late."
-    )
-    future_hours: Annotated[int, Field(ge=0)] = Field(
-        24, description="Further ahead of the clock is refused."
-    )
+    late_after_hours: Annotated[int, Field(ge=1)] = Field(24, description="An event recorded later than this is late.")
+    future_hours: Annotated[int, Field(ge=0)] = Field(24, description="Further ahead of the clock is refused.")
 
 
 class AllocationRule(Part):
     """Who bears a bill line; rules are tried in order and the first match takes the line."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=80)]
-    match: Expression = Field(
-        "true", description="An expression over the charge's FOCUS columns and tags['…']."
-    )
+    match: Expression = Field("true", description="An expression over the charge's FOCUS columns and tags['…'].")
     method: Literal["direct", "usage", "proportional", "even"]
-    unit: Name | None = Field(
-        None, description="direct: the unit type whose key the line carries; even: among whom."
-    )
+    unit: Name | None = Field(None, description="direct: the unit type whose key the line carries; even: among whom.")
     key: Expression | None = Field(None, description="direct: the unit's id, e.g. tags['task'].")
     meter: Name | None = Field(None, description="usage: the measured driver.")
-    resource: Expression | None = Field(
-        None, description="usage: the charge's resource, matched to the events'."
-    )
+    resource: Expression | None = Field(None, description="usage: the charge's resource, matched to the events'.")
     capacity: Expression | None = Field(
         None,
         description="usage: how much of the meter the charge bought; what was not measured of it is idle.",
@@ -213,13 +193,6 @@ class Contract(Part):
     segments: Segments = Segments()
     limits: Limits = Limits()
     allocation: tuple[AllocationRule, ...] = ()
-
-    @field_validator("currency")
-    @classmethod
-    def _currency_exists(cls, value: str) -> str:
-        if not is_currency(value):
-            raise ValueError("must be an ISO 4217 code such as USD")
-        return value
 
     def dimensions(self) -> tuple[str, ...]:
         """Every segment dimension, in the order the file first names them."""
@@ -242,7 +215,7 @@ class Contract(Part):
         return tuple(found)
 
     def lineage(self, unit: str) -> tuple[str, ...]:
-        """The unit type and its parents, nearest first; a cycle (which `check` refuses) ends where it closes."""
+        """The unit type and its parents, nearest first; a cycle (refused by `check`) ends where it closes."""
         line: list[str] = []
         step: str | None = unit
         while step is not None and step in self.units and step not in line:

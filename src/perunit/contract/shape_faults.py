@@ -1,6 +1,4 @@
-"""What the typed shapes refuse, in a person's words. Enters: a validation error. Leaves: faults with their lines,
-and the file's values with every refused one replaced, so that the rest can still be checked.
-"""
+"""What the shapes refuse, in a person's words. Enters: a document. Leaves: its typed form and faults."""
 
 from __future__ import annotations
 
@@ -14,9 +12,10 @@ from perunit.contract.document import Document, Path, did_you_mean, shown
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+    from perunit.contract.shape import Contract
     from perunit.model.errors import Fault
 
-__all__ = ["PLACEHOLDER", "validated"]
+__all__ = ["PLACEHOLDER", "shown_dimensions", "validated"]
 
 # Stands where a required value is missing or wrong. Faults that quote it are consequences, and are not shown.
 PLACEHOLDER = "missing__"
@@ -53,8 +52,8 @@ def validated(
 ) -> tuple[_Model | None, list[Fault], set[Path]]:
     """The typed form of a document and every fault of its shape, with the paths that were refused.
 
-    A document with faults is typed all the same, wrong parts taken out or replaced by a placeholder, so that what
-    is right in it can be checked further; None where too little is left.
+    A document with faults is typed all the same, wrong parts taken out or replaced by a placeholder, so that
+    what is right in it can be checked further; None where too little is left.
     """
     try:
         return model.model_validate(document.data), [], set()
@@ -65,9 +64,12 @@ def validated(
         return _repaired(model, document.data, error, schema), faults, paths
 
 
-def _repaired(
-    model: type[_Model], data: Any, error: ValidationError, schema: dict[str, Any]
-) -> _Model | None:
+def shown_dimensions(contract: Contract) -> tuple[str, ...]:
+    """The contract's segment dimensions without the stand-in for a refused one, for use in messages."""
+    return tuple(name for name in contract.dimensions() if name != PLACEHOLDER)
+
+
+def _repaired(model: type[_Model], data: Any, error: ValidationError, schema: dict[str, Any]) -> _Model | None:
     repaired = copy.deepcopy(data)
     for _ in range(_ROUNDS):
         for detail in error.errors():
@@ -100,7 +102,11 @@ def _replace(data: Any, detail: ErrorDetails, schema: dict[str, Any]) -> Any:
 
 
 def _placeholder(part: dict[str, Any], schema: dict[str, Any]) -> Any:
+    if {"type": "number"} in part.get("anyOf", ()):
+        return "1"
     part = _resolved(part, schema)
+    if "examples" in part:
+        return copy.deepcopy(part["examples"][0])
     if "const" in part:
         return part["const"]
     if "enum" in part:
@@ -110,7 +116,7 @@ def _placeholder(part: dict[str, Any], schema: dict[str, Any]) -> Any:
         return {PLACEHOLDER: {}} if part.get("minProperties") else {}
     if kind == "array":
         return []
-    return 1 if kind in {"integer", "number"} or "anyOf" in part else PLACEHOLDER
+    return 1 if kind == "integer" else PLACEHOLDER
 
 
 def _path(detail: ErrorDetails) -> Path:
@@ -130,9 +136,7 @@ def _fault(detail: ErrorDetails, document: Document, schema: dict[str, Any]) -> 
     got = shown(path[-1] if "[key]" in detail["loc"] else detail["input"])
     rule, mend = _rule(kind, context, detail)
     if kind == "literal_error":
-        words = [
-            word.strip(" '") for word in str(context.get("expected", "")).replace(" or ", ", ").split(",")
-        ]
+        words = [word.strip(" '") for word in str(context.get("expected", "")).replace(" or ", ", ").split(",")]
         mend = did_you_mean(str(detail["input"]), words, mend)
     return document.fault(path, rule, mend, got=got)
 
@@ -141,7 +145,11 @@ def _rule(kind: str, context: dict[str, Any], detail: ErrorDetails) -> tuple[str
     if kind in _RULES:
         return _RULES[kind]
     if kind == "literal_error":
-        return f"must be {context['expected']}", "use one of these"
+        many = " or " in str(context["expected"])
+        return (
+            f"must be {context['expected']}",
+            "use one of these" if many else f"write {context['expected']}",
+        )
     if kind == "string_pattern_mismatch":
         pattern = str(context["pattern"])
         return _PATTERNS.get(pattern, f"must match {pattern}"), "correct or rename it"
@@ -164,14 +172,14 @@ def _subschema(schema: dict[str, Any], path: Path) -> dict[str, Any]:
         if isinstance(step, int):
             part = part.get("items", {})
         else:
-            other = part.get("additionalProperties")
-            part = part.get("properties", {}).get(step) or (other if isinstance(other, dict) else {})
+            # A mapping with checked keys has one pattern, which every key of it is told against.
+            others = [*part.get("patternProperties", {}).values(), part.get("additionalProperties")]
+            other = next((each for each in others if isinstance(each, dict)), {})
+            part = part.get("properties", {}).get(step) or other
     return part
 
 
-def _resolved(
-    part: dict[str, Any], schema: dict[str, Any], *, keep_description: bool = False
-) -> dict[str, Any]:
+def _resolved(part: dict[str, Any], schema: dict[str, Any], *, keep_description: bool = False) -> dict[str, Any]:
     """Follows a reference, and the first alternative that is not null."""
     description = part.get("description")
     for alternative in part.get("anyOf", ()):

@@ -39,7 +39,7 @@ def precise(text: str) -> str:
 
 def amount(place: str, sql: str, type_: str, column: str) -> Value:
     """Money: kept exactly at 12 places, or refused. `column` is where the value will stand, as in all of these."""
-    text = f"CAST({sql} AS VARCHAR)"
+    text = sql if type_ == "VARCHAR" else f"CAST({sql} AS VARCHAR)"
     expected = f"must have at most {AMOUNT_SCALE} decimal places; round it where it is made"
     target = f"DECIMAL(38, {AMOUNT_SCALE})"
     if _NUMERIC.match(type_):
@@ -57,7 +57,7 @@ def amount(place: str, sql: str, type_: str, column: str) -> Value:
 
 def measured(place: str, sql: str, type_: str, target: str, column: str) -> Value:
     """A measured quantity: at least 0, rounded to the places of `target`."""
-    text = f"CAST({sql} AS VARCHAR)"
+    text = sql if type_ == "VARCHAR" else f"CAST({sql} AS VARCHAR)"
     expected = "must be a finite number of at least 0; correct it where it is measured"
     if _NUMERIC.match(type_):
         return Value(f"CAST({sql} AS {target})", (Rule("quantity", place, f"{column} < 0", text, expected),))
@@ -80,8 +80,12 @@ def time(place: str, sql: str, type_: str, timezone: str | None, latest: datetim
     if type_ == "TIMESTAMP WITH TIME ZONE":
         value = f"timezone('UTC', {sql})"
     elif type_ == "VARCHAR" and timezone is None:
-        value = f"timezone('UTC', TRY_CAST({sql} AS TIMESTAMP WITH TIME ZONE))"
-        naive = f"right({sql}, 1) <> 'Z' AND NOT regexp_matches({sql}, '{_OFFSET}')"
+        # A cast to TIMESTAMP is twice as fast, but only right where the offset it drops is zero.
+        value = (
+            f"CASE WHEN ends_with({sql}, 'Z') THEN TRY_CAST({sql} AS TIMESTAMP) "
+            f"ELSE timezone('UTC', TRY_CAST({sql} AS TIMESTAMP WITH TIME ZONE)) END"
+        )
+        naive = f"NOT ends_with({sql}, 'Z') AND NOT regexp_matches({sql}, '{_OFFSET}')"
         expected = "must end with Z or an offset such as +02:00; state the offset or the source's timezone"
         rules.append(Rule("time zone", place, naive, text, expected))
     else:

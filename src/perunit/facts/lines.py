@@ -32,6 +32,7 @@ _READ_BYTES = 8 << 20
 _SCAN_BYTES = 1 << 20
 _NEWLINE = 10
 _BLANK_BYTES_MAX = 8
+_BATCH_ROWS = 20_480
 
 
 class _Readable(Protocol):
@@ -209,6 +210,8 @@ def _group(number: int, data: bytearray, ends: NDArray[np.int64], first_line: in
     blank = int(len(ends) - filled.sum())
     if blank:
         rows = rows.filter(pa.array(filled))
+    # The engine reads a table's batches in parallel, and a single batch on one core.
+    rows = pa.Table.from_batches(rows.to_batches(max_chunksize=_BATCH_ROWS), rows.schema)
     return LineGroup(number, rows, blank, hashlib.sha256(data).hexdigest(), done)
 
 

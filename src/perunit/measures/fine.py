@@ -32,7 +32,7 @@ def fine_source(contract: Contract, unit: str, fact: Fact) -> str:
             f"SELECT e.event_time AS day, {literal(unit)} AS unit_type, {key} AS unit_key "
             f"FROM events e WHERE {_WINDOW} AND {key} IS NOT NULL"
         )
-    return f"WITH measured AS ({measured(contract, _WINDOW)}) {sql_text('measures', _MEASURED[fact])}"
+    return f"WITH measured AS MATERIALIZED ({measured(contract, _WINDOW)}) {sql_text('measures', _MEASURED[fact])}"
 
 
 def measured(contract: Contract, condition: str) -> str:

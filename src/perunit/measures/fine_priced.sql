@@ -19,6 +19,7 @@ JOIN (
         SELECT DISTINCT window_start, cell_id, kind, meter, resource, rate_id, currency, superseded
         FROM rollup_priced
         WHERE window_start >= $hour AND window_start < $end
+            AND cell_id IN (SELECT cell_id FROM measured)
     ) w
 ) p ON p.cell_id = m.cell_id AND p.meter = m.meter AND p.resource IS NOT DISTINCT FROM m.resource
     AND m.event_time >= p.window_start AND m.event_time < p.window_end

@@ -67,48 +67,49 @@ def needs(formula: Formula) -> frozenset[str]:
             return needs(of)
 
 
-def evaluate(
-    formula: Formula, now: Sums, before: Sums | None = None, days: tuple[Sums, ...] = ()
-) -> Decimal | None:
+def evaluate(formula: Formula, now: Sums, before: Sums | None = None, days: tuple[Sums, ...] = ()) -> Decimal | None:
     """The formula's value for one bucket; `before` and `days` serve :class:`Change` and :class:`Spread`.
 
     >>> evaluate(Ratio(Total((Part("fees"), Part("cost"))), Part("units")), {"fees": Decimal(3), "units": 4})
     Decimal('0.75')
     """
+    with exact():
+        match formula:
+            case Change(of):
+                return _change(_value(of, now), None if before is None else _value(of, before))
+            case Spread(of):
+                return _deviation([value for day in days if (value := _value(of, day)) is not None])
+            case _:
+                return _value(formula, now)
+
+
+def _value(formula: Formula, sums: Sums) -> Decimal | None:
     match formula:
         case Part(name):
-            value = now.get(name)
+            value = sums.get(name)
             return None if value is None else Decimal(value)
         case Total(plus, minus):
-            return _total([evaluate(part, now) for part in plus], [evaluate(part, now) for part in minus])
+            return _total([_value(part, sums) for part in plus], [_value(part, sums) for part in minus])
         case Ratio(numerator, denominator):
-            return divide(evaluate(numerator, now), evaluate(denominator, now))
-        case Change(of):
-            return _change(evaluate(of, now), None if before is None else evaluate(of, before))
-        case Spread(of):
-            return _deviation([value for day in days if (value := evaluate(of, day)) is not None])
+            return divide(_value(numerator, sums), _value(denominator, sums))
+        case _:
+            raise TypeError(f"{formula!r} looks at several buckets, must not be a part of another formula")
 
 
 def _total(plus: list[Decimal | None], minus: list[Decimal | None]) -> Decimal | None:
-    known = [part for part in plus + minus if part is not None]
-    if not known:
+    if all(part is None for part in plus + minus):
         return None
-    with exact():
-        added = sum((part for part in plus if part is not None), Decimal(0))
-        return added - sum((part for part in minus if part is not None), Decimal(0))
+    added = sum((part for part in plus if part is not None), Decimal(0))
+    return added - sum((part for part in minus if part is not None), Decimal(0))
 
 
 def _change(now: Decimal | None, before: Decimal | None) -> Decimal | None:
-    if now is None or before is None:
-        return None
-    with exact():
-        return divide(now - before, abs(before))
+    return None if now is None or before is None else divide(now - before, abs(before))
 
 
 def _deviation(values: list[Decimal]) -> Decimal | None:
     if len(values) < 2:
         return None
-    with exact() as context:
-        mean = sum(values, Decimal(0)) / len(values)
-        variance = sum(((value - mean) ** 2 for value in values), Decimal(0)) / (len(values) - 1)
-        return divide(context.sqrt(variance), 1)
+    mean = sum(values, Decimal(0)) / len(values)
+    variance = sum(((value - mean) ** 2 for value in values), Decimal(0)) / (len(values) - 1)
+    return divide(variance.sqrt(), 1)

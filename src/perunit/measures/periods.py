@@ -93,12 +93,8 @@ def _by_length(window: Window, length: timedelta) -> Shift:
 
 
 def _by_months(window: Window, months: int) -> Shift:
-    earlier = Window(
-        window.start and _months_on(window.start, -months), window.end and _months_on(window.end, -months)
-    )
-    return Shift(
-        earlier, lambda bucket: _months_on(bucket, -months), lambda bucket: _months_on(bucket, months)
-    )
+    earlier = Window(window.start and _months_on(window.start, -months), window.end and _months_on(window.end, -months))
+    return Shift(earlier, lambda bucket: _months_on(bucket, -months), lambda bucket: _months_on(bucket, months))
 
 
 def _months_on(instant: datetime, months: int) -> datetime:

@@ -1,23 +1,25 @@
-"""The one query builder. Enters: which measures, cut how, over which window. Leaves: exact values with their context.
+"""The one query builder. Enters: measures, how to cut them, a window. Leaves: exact values and their context.
 
-A result says what it rests on: the window, how fresh the facts are, whether costs are estimated or billed, the price
-books in force, and in notes whatever a reader would otherwise miss.
+A result says what it rests on: the window, how fresh the facts are, whether costs are estimated or billed,
+the price books in force, and, in notes, whatever a reader would otherwise miss.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from perunit.measures.catalogue import MEASURES, Measure, Unit, resolve
+from perunit.measures.catalogue import Measure, Unit, resolve
 from perunit.measures.formula import Change, Number, Spread, evaluate
 from perunit.measures.guard import checked_lens
+from perunit.measures.notes import COST_SUMS, notes
 from perunit.measures.periods import Compare, Shift, bucket_end, bucket_of, comparison, one_before
-from perunit.measures.scan import Key, Lens, Table, scan
+from perunit.measures.scan import USAGE_DIMENSIONS, Key, Lens, Table, scan
+from perunit.model.errors import UsageError
 from perunit.model.money import divide, exact, plain
-from perunit.model.window import Grain, Window, naive
+from perunit.model.window import Grain, Window
 
 if TYPE_CHECKING:
     from perunit.contract.shape import Contract
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Column", "Query", "Result", "Row", "run_query"]
 
-_COST_SUMS = MEASURES["fully_loaded_margin"].needs() - MEASURES["revenue"].needs()
 _CONTEXT_SUMS = frozenset({"unpriced", "list_priced_rows", "billed_rows", "billed_elsewhere"})
 
 
@@ -121,7 +122,7 @@ def run_query(engine: Engine, contract: Contract, query: Query) -> Result:
     """
     measures = resolve(contract, query.measures)
     needed = frozenset().union(*(measure.needs() for measure in measures))
-    if needed & _COST_SUMS:
+    if needed & COST_SUMS:
         needed |= _CONTEXT_SUMS
     lens = checked_lens(engine, contract, query, measures, needed)
     table = scan(engine, contract, lens, needed)
@@ -129,15 +130,17 @@ def run_query(engine: Engine, contract: Contract, query: Query) -> Result:
     earlier = _Earlier(engine, contract, lens, measures)
     columns = _columns(query, measures)
     latest_event, ingested_at, batch_id = _freshness(engine)
-    keys = set(table) | earlier.gone(shift, set(table))
     rows = [
         Row(
             _values(key, table.get(key, {}), measures, query, earlier, shift),
             _status(table.get(key, {})),
             _complete(key, query, latest_event),
         )
-        for key in sorted(keys, key=_sort_key)
+        for key in sorted(set(table) | earlier.gone(shift, set(table)), key=_sort_key)
     ]
+    if set(query.by) & set(USAGE_DIMENSIONS):
+        # Fees and prices of other kinds stand in the same table under meters of their own.
+        rows = [row for row in rows if any(row.values[measure.name] is not None for measure in measures)]
     return Result(
         query=query,
         unit=lens.unit,
@@ -150,7 +153,7 @@ def run_query(engine: Engine, contract: Contract, query: Query) -> Result:
         ingested_at=ingested_at,
         batch_id=batch_id,
         price_books=_price_books(engine, lens),
-        notes=tuple(_notes(engine, lens, table, needed)),
+        notes=tuple(notes(engine, lens, table, needed)),
     )
 
 
@@ -228,7 +231,12 @@ def _values(
 
 
 def _value(
-    measure: Measure, key: Key, sums: dict[str, Number | None], window: Window, grain: Grain, earlier: _Earlier
+    measure: Measure,
+    key: Key,
+    sums: dict[str, Number | None],
+    window: Window,
+    grain: Grain,
+    earlier: _Earlier,
 ) -> Number | None:
     if isinstance(measure.formula, Change):
         return evaluate(measure.formula, sums, before=earlier.sums(one_before(window, grain), key))
@@ -280,11 +288,9 @@ def _ordered(rows: list[Row], query: Query, columns: tuple[Column, ...]) -> tupl
     for term in reversed(query.order):
         name = term.removeprefix("-")
         if name not in names:
-            from perunit.model.errors import UsageError
-
             raise UsageError(f"--order: got {name!r}, must be one of the columns {', '.join(sorted(names))}")
         known = [row for row in rows if row.values[name] is not None]
-        known.sort(key=lambda row: row.values[name], reverse=term.startswith("-"))  # noqa: B023 - used at once
+        known.sort(key=lambda row: row.values[name], reverse=term.startswith("-"))
         rows = known + [row for row in rows if row.values[name] is None]
     return tuple(rows[: query.limit])
 
@@ -303,3 +309,13 @@ def _price_books(engine: Engine, lens: Lens) -> tuple[str, ...]:
         lens.values(),
     )
     return tuple(f"{book}@{version}" for book, version in rows)
+
+
+def _window_json(window: Window) -> dict[str, Any]:
+    return {"start": _json_value(window.start), "end": _json_value(window.end)}
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return plain(value)
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value

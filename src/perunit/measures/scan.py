@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from perunit.engine.duckdb import identifier
+from perunit.engine.duckdb import identifier, literal
 from perunit.measures.catalogue import sum_of
 from perunit.measures.fine import fine_source
 from perunit.measures.formula import Number
 from perunit.measures.latency import ZERO_BUCKET, estimate
-from perunit.measures.sums import OWN_CURRENCY, QUANTILES, Fact, Sum
+from perunit.measures.sums import GROUPED, QUANTILES, Fact, Sum
+from perunit.model.errors import UsageError
 from perunit.model.window import Grain, Window, naive
 
 if TYPE_CHECKING:
@@ -81,21 +82,46 @@ def scan(engine: Engine, contract: Contract, lens: Lens, names: Iterable[str]) -
     for fact in Fact:
         wanted = {name: each for name, each in sums.items() if each.fact is fact}
         if wanted:
+            if fact is Fact.ALLOCATIONS:
+                _refuse_cut_days(engine, lens)
             read = _read_latency if fact is Fact.LATENCY else _read_sums
             read(engine, contract, lens, fact, wanted, table)
     empty: dict[str, Number | None] = {name: 0 if each.counts else None for name, each in sums.items()}
     return {
-        key: empty | {name: value for name, value in row.items() if value is not None}
-        for key, row in table.items()
+        key: empty | {name: value for name, value in row.items() if value is not None} for key, row in table.items()
     }
+
+
+def _refuse_cut_days(engine: Engine, lens: Lens) -> None:
+    """Bills are allocated by the day: what they cost in an hour, or in a part of a day, is not known."""
+    values = lens.values()
+    if lens.grain in {Grain.MINUTE, Grain.HOUR}:
+        sql = "SELECT min(day) FROM allocations WHERE day + INTERVAL 1 DAY > $start AND day < $end"
+        mend = "use --grain day, or leave the measures out that include billed cost"
+    else:
+        sql = (
+            "SELECT min(day) FROM allocations WHERE (day < $start AND day + INTERVAL 1 DAY > $start) OR "
+            "(day < $end AND day + INTERVAL 1 DAY > $end AND $end <= (SELECT max(watermark) FROM batches))"
+        )
+        mend = "start and end the window at midnight UTC"
+    day = engine.value(sql, values)
+    if day is not None:
+        raise UsageError(
+            f"window: bills are allocated by the day, and the billed cost of {day:%Y-%m-%d} cannot be cut; {mend}"
+        )
 
 
 def _read_sums(
     engine: Engine, contract: Contract, lens: Lens, fact: Fact, wanted: dict[str, Sum], table: Table
 ) -> None:
+    """Sums by group and flag first, then the wanted sums of the few rows that are left."""
     known = _recorded_accounts(contract)
-    columns = ", ".join(_known(each) if each.account in known else each.sql for each in wanted.values())
-    sql = _statement(contract, lens, fact, columns, _condition(lens, fact))
+    columns = [_known(each) if each.account in known else each.sql for each in wanted.values()]
+    grouped = GROUPED[fact]
+    condition = _condition(lens, fact) + _kinds(wanted)
+    inner = _select(contract, lens, fact, [*grouped.flags, *grouped.sums], condition)
+    groups = _group_names(lens)
+    sql = f"SELECT {', '.join([*groups, *columns])} FROM ({inner}) g{' GROUP BY ALL' if groups else ''}"
     for row in engine.rows(sql, lens.values()):
         key, values = _split(lens, row)
         table.setdefault(key, {}).update(zip(wanted, values, strict=True))
@@ -106,20 +132,20 @@ def _read_latency(
 ) -> None:
     """Quantiles by nearest rank: the first bucket at which the running count reaches the share."""
     names = {name: QUANTILES[name.removeprefix("latency_")] for name in wanted}
-    columns = (
-        f"coalesce(f.bucket, {ZERO_BUCKET}) AS slot, sum(f.observations) AS n, "
-        "min(f.latency_min) AS least, max(f.latency_max) AS most"
-    )
-    counted = _statement(contract, lens, fact, columns, _condition(lens, fact), named=True)
-    keys = [*(["bucket"] if lens.grain is not Grain.TOTAL else []), *(f"d{i}" for i in range(len(lens.by)))]
-    group = f"PARTITION BY {', '.join(keys)}" if keys else ""
-    found = ", ".join(
-        f"min(slot) FILTER (WHERE reached * 100 >= total * {share})" for share in names.values()
-    )
+    columns = [
+        f"coalesce(f.bucket, {ZERO_BUCKET}) AS slot",
+        "sum(f.observations) AS n",
+        "min(f.latency_min) AS least",
+        "max(f.latency_max) AS most",
+    ]
+    inner = _select(contract, lens, fact, columns, _condition(lens, fact))
+    groups = _group_names(lens)
+    group = f"PARTITION BY {', '.join(groups)}" if groups else ""
+    found = [f"min(slot) FILTER (WHERE reached * 100 >= total * {share})" for share in names.values()]
     sql = (
-        f"SELECT {''.join(f'{key}, ' for key in keys)}min(least), max(most), {found} FROM ("
+        f"SELECT {', '.join([*groups, 'min(least)', 'max(most)', *found])} FROM ("
         f"SELECT *, sum(n) OVER ({group} ORDER BY slot) AS reached, sum(n) OVER ({group}) AS total "
-        f"FROM ({counted}) counted) ranked {'GROUP BY ' + ', '.join(keys) if keys else ''}"
+        f"FROM ({inner}) g) ranked{' GROUP BY ALL' if groups else ''}"
     )
     for row in engine.rows(sql, lens.values()):
         key, (least, most, *slots) = _split(lens, row)
@@ -127,23 +153,22 @@ def _read_latency(
         table.setdefault(key, {}).update(zip(names, estimates, strict=True))
 
 
-def _statement(
-    contract: Contract, lens: Lens, fact: Fact, columns: str, condition: str, *, named: bool = False
-) -> str:
-    """One SELECT over a fact table: time bucket, dimensions and aggregates, grouped by the first two.
+def _group_names(lens: Lens) -> list[str]:
+    timed = [] if lens.grain is Grain.TOTAL else ["bucket"]
+    return [*timed, *(f"d{place}" for place in range(len(lens.by)))]
 
-    `named` gives the group's columns the names ``bucket``, ``d0``, ``d1`` …
-    """
+
+def _select(contract: Contract, lens: Lens, fact: Fact, columns: list[str], condition: str) -> str:
+    """One SELECT over a fact table: time bucket, dimensions (``d0``, ``d1`` …) and columns."""
     time = _TIME.get(fact, "window_start")
     groups = [] if lens.grain is Grain.TOTAL else [f"CAST(date_trunc('{lens.grain}', f.{time}) AS TIMESTAMP) AS bucket"]
     groups += [f"{_column(dimension)} AS d{place}" for place, dimension in enumerate(lens.by)]
-    with_fine = f", f AS ({fine_source(contract, lens.unit, fact)})" if fact in lens.fine else ""
+    fine = f", f AS ({fine_source(contract, lens.unit, fact)})" if fact in lens.fine else ""
     source = "f" if fact in lens.fine else f"{identifier(fact.value)} f"
-    grouped = " GROUP BY ALL" if groups or named else ""
     return (
-        f"WITH c AS ({_cells(contract)}){with_fine} SELECT {', '.join([*groups, columns])} "
+        f"WITH c AS MATERIALIZED ({_cells(contract)}){fine} SELECT {', '.join([*groups, *columns])} "
         f"FROM {source} {_join(lens, fact)} "
-        f"WHERE f.{time} >= $start AND f.{time} < $end AND {condition}{grouped}"
+        f"WHERE f.{time} >= $start AND f.{time} < $end AND {condition} GROUP BY ALL"
     )
 
 
@@ -156,8 +181,9 @@ def _cells(contract: Contract) -> str:
         "success": "success_mask",
     }
     seen = [f"({mask} >> CAST($bit AS INTEGER)) & 1 = 1 AS {name}" for name, mask in masks.items()]
+    seen.append("in_lens AND currency = $currency AS own")
     shown = [f"{identifier(f'shown_{name}')} AS {identifier(f's_{name}')}" for name in contract.dimensions()]
-    return f"SELECT cell_id, currency, {', '.join([*CELL_DIMENSIONS, *seen, *shown])} FROM cells"
+    return f"SELECT cell_id, {', '.join([*CELL_DIMENSIONS, *seen, *shown])} FROM cells"
 
 
 def _join(lens: Lens, fact: Fact) -> str:
@@ -165,10 +191,7 @@ def _join(lens: Lens, fact: Fact) -> str:
     if fact is Fact.ACTIVE:
         if not lens.by and lens.where is None:
             return ""
-        return (
-            "JOIN units u ON u.unit_type = f.unit_type AND u.unit_key = f.unit_key "
-            "JOIN c ON c.cell_id = u.cell_id"
-        )
+        return "JOIN units u ON u.unit_type = f.unit_type AND u.unit_key = f.unit_key JOIN c ON c.cell_id = u.cell_id"
     return f"{'LEFT ' if fact is Fact.ALLOCATIONS else ''}JOIN c ON c.cell_id = f.cell_id"
 
 
@@ -197,7 +220,13 @@ def _recorded_accounts(contract: Contract) -> frozenset[str]:
 
 
 def _known(each: Sum) -> str:
-    return f"CASE WHEN bool_or({OWN_CURRENCY}) THEN coalesce({each.sql}, 0) END"
+    return f"CASE WHEN bool_or(own) THEN coalesce({each.sql}, 0) END"
+
+
+def _kinds(wanted: dict[str, Sum]) -> str:
+    """Reads only the kinds of rows that are asked for, where every sum says which."""
+    kinds = {each.kind for each in wanted.values()}
+    return "" if None in kinds else f" AND f.kind IN ({', '.join(sorted(literal(str(kind)) for kind in kinds))})"
 
 
 def _split(lens: Lens, row: tuple[Any, ...]) -> tuple[Key, tuple[Any, ...]]:

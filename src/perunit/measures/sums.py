@@ -1,7 +1,7 @@
 """The sums every measure is made of: the table each is read from and the aggregate that gives it.
 
-A fragment may name ``f`` (the fact table's row) and ``c`` (the row's cell, seen through one unit type's
-lens), and bind ``$currency`` and ``$unit``. Amounts of other currencies never enter a sum.
+A fragment names the flags and partial sums that `scan` groups the table's rows into (see `GROUPED`). Amounts
+of other currencies than the one asked for are not `own` and never enter a sum.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["OWN_CURRENCY", "QUANTILES", "SUMS", "Fact", "Sum", "usage_sum"]
+__all__ = ["GROUPED", "QUANTILES", "SUMS", "Fact", "Grouped", "Sum", "usage_sum"]
 
 
 class Fact(StrEnum):
@@ -25,11 +25,43 @@ class Fact(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Grouped:
+    """How a fact table's rows `f`, with their cells `c`, are first summed: by which flags, and what.
+
+    Summing plainly by flags and filtering the few rows that are left is faster than filtering every sum.
+    """
+
+    flags: tuple[str, ...]
+    sums: tuple[str, ...]
+
+
+_BORNE = "coalesce(c.in_lens, coalesce(f.unit_type, $unit) = $unit)"
+_ROLLUP_SUMS = (*("events", "duplicates", "late", "revenue", "discount", "refund", "fee", "tax", "cost"),)
+GROUPED: dict[Fact, Grouped] = {
+    Fact.ROLLUP: Grouped(
+        ("c.in_lens", "c.orphan", "c.attempt", "c.success", "c.own"),
+        tuple(f"sum(f.{name}) AS {name}" for name in _ROLLUP_SUMS),
+    ),
+    Fact.UNITS: Grouped((), ("sum(f.opened) AS opened",)),
+    Fact.ACTIVE: Grouped(("f.unit_key",), ()),
+    Fact.PRICED: Grouped(
+        ("f.kind", "f.currency = $currency AS own", "f.superseded", "f.rate_id IS NULL AS rateless"),
+        ("sum(f.usage_events) AS usage_events", "sum(f.amount) AS amount", "count(f.amount) AS amounts"),
+    ),
+    Fact.USAGE: Grouped(("f.meter",), ("sum(f.quantity) AS quantity",)),
+    Fact.ALLOCATIONS: Grouped(
+        ("f.kind", "f.currency = $currency AS own", f"{_BORNE} AS borne"),
+        ("sum(f.billed_cost) AS billed_cost", "sum(f.effective_cost) AS effective_cost", "count(*) AS parts"),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Sum:
     """One aggregate over one fact table. `text` says in words what is summed.
 
     A count (`counts`) of nothing is a known 0. An amount of nothing is unknown, unless the contract maps
-    `account`: then events were seen that would have carried it.
+    `account`: then events were seen that would have carried it. `kind` is the only kind of row that is read.
     """
 
     fact: Fact
@@ -37,60 +69,42 @@ class Sum:
     text: str
     counts: bool = False
     account: str | None = None
+    kind: str | None = None
 
 
 QUANTILES = {"p50": 50, "p95": 95, "p99": 99}
 
-OWN_CURRENCY = "c.in_lens AND c.currency = $currency"
-_LISTED = "NOT f.superseded AND f.currency = $currency"
-_BORNE = (
-    "f.currency = $currency AND (c.in_lens OR (f.cell_id IS NULL AND coalesce(f.unit_type, $unit) = $unit))"
-)
-
 
 def _recorded(account: str) -> Sum:
     text = f"the {account} amounts recorded on events"
-    return Sum(Fact.ROLLUP, f"sum(f.{account}) FILTER (WHERE {OWN_CURRENCY})", text, account=account)
+    return Sum(Fact.ROLLUP, f"sum({account}) FILTER (WHERE own)", text, account=account)
 
 
-def _count(fact: Fact, sql: str, text: str) -> Sum:
-    return Sum(fact, sql, text, counts=True)
+def _events(column: str, flags: str, text: str) -> Sum:
+    return Sum(Fact.ROLLUP, f"sum({column}) FILTER (WHERE {flags})", text, counts=True)
 
 
 def _listed(kind: str, text: str) -> Sum:
     # A bill takes over costs only: what a customer pays by a price list stands whatever the cloud charges.
-    rule = _LISTED if kind == "cost" else "f.currency = $currency"
-    return Sum(Fact.PRICED, f"sum(f.amount) FILTER (WHERE f.kind = '{kind}' AND {rule})", text)
+    rule = " AND NOT superseded" if kind == "cost" else ""
+    return Sum(Fact.PRICED, f"sum(amount) FILTER (WHERE kind = '{kind}' AND own{rule})", text, kind=kind)
+
+
+def _usage_facts(sql: str, text: str) -> Sum:
+    return Sum(Fact.PRICED, sql, text, counts=True, kind="cost")
 
 
 def _borne(kind: str, text: str) -> Sum:
-    sql = f"sum(f.effective_cost) FILTER (WHERE f.kind = '{kind}' AND {_BORNE})"
-    return Sum(Fact.ALLOCATIONS, sql, text)
+    return Sum(Fact.ALLOCATIONS, f"sum(effective_cost) FILTER (WHERE kind = '{kind}' AND own AND borne)", text)
 
 
 SUMS: dict[str, Sum] = {
-    "events": _count(
-        Fact.ROLLUP, "sum(f.events) FILTER (WHERE c.in_lens)", "accepted events that carry the unit's key"
-    ),
-    "duplicates": _count(
-        Fact.ROLLUP, "sum(f.duplicates) FILTER (WHERE c.in_lens)", "repeats of accepted events"
-    ),
-    "late": _count(Fact.ROLLUP, "sum(f.late) FILTER (WHERE c.in_lens)", "accepted events recorded late"),
-    "orphans": _count(
-        Fact.ROLLUP,
-        "sum(f.events) FILTER (WHERE c.orphan)",
-        "accepted events that should carry the unit's key and do not",
-    ),
-    "attempts": _count(
-        Fact.ROLLUP,
-        "sum(f.events) FILTER (WHERE c.in_lens AND c.attempt)",
-        "events that are attempts of the unit",
-    ),
-    "successes": _count(
-        Fact.ROLLUP,
-        "sum(f.events) FILTER (WHERE c.in_lens AND c.success)",
-        "events that are successes of the unit",
-    ),
+    "events": _events("events", "in_lens", "accepted events that carry the unit's key"),
+    "duplicates": _events("duplicates", "in_lens", "repeats of accepted events"),
+    "late": _events("late", "in_lens", "accepted events recorded late"),
+    "orphans": _events("events", "orphan", "accepted events that should carry the unit's key and do not"),
+    "attempts": _events("events", "in_lens AND attempt", "events that are attempts of the unit"),
+    "successes": _events("events", "in_lens AND success", "events that are successes of the unit"),
     "recorded_revenue": _recorded("revenue"),
     "recorded_discounts": _recorded("discount"),
     "recorded_refunds": _recorded("refund"),
@@ -100,19 +114,16 @@ SUMS: dict[str, Sum] = {
     "listed_revenue": _listed("revenue", "usage times the revenue price in force"),
     "listed_fees": _listed("fee", "amounts and events times the fee rate in force"),
     "listed_cost": _listed("cost", "usage times the cost rate in force, where no bill has taken over"),
-    "list_priced_rows": _count(
-        Fact.PRICED,
-        f"count(*) FILTER (WHERE f.kind = 'cost' AND f.amount IS NOT NULL AND {_LISTED})",
+    "list_priced_rows": _usage_facts(
+        "sum(amounts) FILTER (WHERE kind = 'cost' AND own AND NOT superseded)",
         "rollup rows whose cost is estimated from a list rate",
     ),
-    "unpriced": _count(
-        Fact.PRICED,
-        "sum(f.usage_events) FILTER (WHERE f.rate_id IS NULL AND NOT f.superseded)",
+    "unpriced": _usage_facts(
+        "sum(usage_events) FILTER (WHERE kind = 'cost' AND rateless AND NOT superseded)",
         "usage facts for which no rate is in force and no bill has come",
     ),
-    "priceable": _count(
-        Fact.PRICED,
-        "sum(f.usage_events) FILTER (WHERE f.kind = 'cost' OR f.rate_id IS NULL)",
+    "priceable": _usage_facts(
+        "sum(usage_events) FILTER (WHERE kind = 'cost')",
         "usage facts that a price book or a bill has to price",
     ),
     "billed_direct": _borne("direct", "bill lines that carry the unit's key"),
@@ -122,24 +133,27 @@ SUMS: dict[str, Sum] = {
     "billed_unallocated": _borne("unallocated", "what no allocation rule takes"),
     "billed_all": Sum(
         Fact.ALLOCATIONS,
-        "sum(f.billed_cost) FILTER (WHERE f.currency = $currency)",
+        "sum(billed_cost) FILTER (WHERE own)",
         "BilledCost of every bill in force, whoever bears it",
     ),
     "effective_all": Sum(
         Fact.ALLOCATIONS,
-        "sum(f.effective_cost) FILTER (WHERE f.currency = $currency)",
+        "sum(effective_cost) FILTER (WHERE own)",
         "EffectiveCost of every bill in force, whoever bears it",
     ),
     "billed_elsewhere": Sum(
         Fact.ALLOCATIONS,
-        f"sum(f.effective_cost) FILTER (WHERE f.currency = $currency AND NOT coalesce({_BORNE}, false))",
+        "sum(effective_cost) FILTER (WHERE own AND NOT borne)",
         "EffectiveCost borne by units seen only through another lens",
     ),
-    "billed_rows": _count(
-        Fact.ALLOCATIONS, f"count(*) FILTER (WHERE {_BORNE})", "parts of bills in force that the lens bears"
+    "billed_rows": Sum(
+        Fact.ALLOCATIONS,
+        "sum(parts) FILTER (WHERE own AND borne)",
+        "parts of bills in force that the lens bears",
+        counts=True,
     ),
-    "opened": _count(Fact.UNITS, "sum(f.opened)", "units counted once, in the hour of their first event"),
-    "active": _count(Fact.ACTIVE, "count(DISTINCT f.unit_key)", "distinct units with an event in the bucket"),
+    "opened": Sum(Fact.UNITS, "sum(opened)", "units counted once, in the hour of their first event", counts=True),
+    "active": Sum(Fact.ACTIVE, "count(*)", "distinct units with an event in the bucket", counts=True),
 } | {
     f"latency_{name}": Sum(Fact.LATENCY, "", f"the {share}th percentile of the latency histogram")
     for name, share in QUANTILES.items()
@@ -149,6 +163,4 @@ SUMS: dict[str, Sum] = {
 def usage_sum(meter: str) -> Sum:
     """The measured quantity of one meter; the meter's name comes from the contract, never from the caller."""
     name = meter.replace("'", "''")
-    return Sum(
-        Fact.USAGE, f"sum(f.quantity) FILTER (WHERE c.in_lens AND f.meter = '{name}')", f"measured {meter}"
-    )
+    return Sum(Fact.USAGE, f"sum(quantity) FILTER (WHERE meter = '{name}')", f"measured {meter}")

@@ -24,7 +24,9 @@ _IN_FORCE = (
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What the card holds: (kind, meter) pairs with a rate, and whether any rate names a resource."""
+    """What the card holds: (kind, meter) pairs with a rate, whether any rate names a resource, and the meters that
+    should have a price and somewhere have none.
+    """
 
     pairs: tuple[tuple[str, str], ...]
     by_resource: bool
@@ -68,6 +70,14 @@ class Card:
             missing = " AND ".join([f"e.{identifier(f'usage_{meter}')} IS NOT NULL", *prices])
             tests.append(f"CASE WHEN {missing} THEN 1 ELSE 0 END")
         return " + ".join(tests) or "0"
+
+
+# Meters of the scope that should have a price and somewhere have none; mostly none, and then nothing is tested.
+_UNPRICED = (
+    "SELECT DISTINCT u.meter FROM scope_meters u JOIN priced_meters USING (meter) WHERE NOT EXISTS (SELECT 1 FROM "
+    "rate_card r WHERE r.cell_id = u.cell_id AND r.meter = u.meter AND r.resource IS NOT DISTINCT FROM u.priced_resource "
+    "AND u.window_start >= r.period_start AND u.window_start < r.period_end) ORDER BY u.meter"
+)
 
 
 def scope_meters(engine: Engine) -> None:
@@ -127,8 +137,9 @@ def build_card(engine: Engine, contract: Contract) -> Card:
     )
     engine.execute(f"CREATE OR REPLACE TEMP TABLE rate_card AS {sql_text('economics.price', 'rate_card')}")
     pairs = tuple(engine.rows("SELECT DISTINCT kind, meter FROM rate_card ORDER BY ALL"))
+    unpriced = tuple(meter for (meter,) in engine.rows(_UNPRICED))
     by_resource = bool(engine.value("SELECT count(*) FROM rate_card WHERE resource IS NOT NULL"))
-    card = Card(pairs, by_resource, meters)
+    card = Card(pairs, by_resource, unpriced)
     prices = "".join(
         f", max(unit_price) FILTER (WHERE kind = {literal(kind)} AND meter = {literal(meter)}) AS {card.column(kind, meter)}"
         for kind, meter in pairs

@@ -107,31 +107,23 @@ def _append_lens(engine: Engine, card: Card, unit: str, bit: int) -> None:
     """Adds the sums per unit and day of one unit type, and the openings of units not seen before."""
     key = identifier(f"unit_{unit}")
     engine.execute(
-        f"CREATE OR REPLACE TEMP VIEW lens_events AS SELECT e.{key} AS unit_key, e.event_time, c.currency, c.cell_hash, "
+        f"CREATE OR REPLACE TEMP VIEW lens_events AS SELECT e.{key} AS unit_key, e.event_time, c.currency, c.cell_id, c.cell_hash, "
         f"(c.attempt_mask >> {bit}) & 1 = 1 AS attempted, (c.success_mask >> {bit}) & 1 = 1 AS succeeded, "
         f"e.revenue, e.discount, e.refund, e.fee, e.tax, e.cost, {card.amount_sql('cost')} AS priced_cost, "
         f"{card.amount_sql('revenue')} AS priced_revenue, {card.amount_sql('fee')} AS priced_fee, "
         f"{card.unpriced_sql()} AS unpriced "
         f"FROM scope_events e JOIN cells c ON c.cell_id = e.cell_id {card.join_sql()} WHERE e.{key} IS NOT NULL"
     )
-    engine.insert("unit_days", "economics.rollup", "unit_days", {"unit_type": unit})
     engine.execute(
-        f"CREATE OR REPLACE TEMP TABLE fresh_openings AS {sql_text('economics.rollup', 'openings')}", {"unit_type": unit}
+        f"CREATE OR REPLACE TEMP TABLE fresh_unit_days AS {sql_text('economics.rollup', 'unit_days')}", {"unit_type": unit}
     )
+    engine.execute("INSERT INTO unit_days BY NAME SELECT * EXCLUDE (opening) FROM fresh_unit_days")
     _append_openings(engine)
-
-
-# From microseconds × 2^64 + hash back to the two; the hash names the cell.
-_OPENING = (
-    "SELECT f.unit_type, f.unit_key, make_timestamp(CAST(f.opening // 18446744073709551616 AS BIGINT)) AS opened_at, "
-    "c.cell_id, c.shown_cell_id FROM fresh_openings f "
-    "JOIN cells c ON c.cell_hash = CAST(f.opening % 18446744073709551616 AS UBIGINT)"
-)
 
 
 def _append_openings(engine: Engine) -> None:
     """Counts units in the hour they open, and moves the count where an earlier event has come."""
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE openings AS {_OPENING}")
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE openings AS {sql_text('economics.rollup', 'openings')}")
     engine.execute(
         "CREATE OR REPLACE TEMP TABLE stood AS SELECT u.unit_type, u.unit_key, u.opened_at, c.shown_cell_id, "
         "(o.opened_at, n.cell_hash) < (u.opened_at, c.cell_hash) AS replaced "
@@ -141,7 +133,8 @@ def _append_openings(engine: Engine) -> None:
     engine.execute("DELETE FROM openings WHERE unit_key IN (SELECT unit_key FROM stood WHERE NOT replaced)")
     engine.execute(
         "INSERT INTO rollup_units "
-        "SELECT window_of(opened_at), unit_type, shown_cell_id, count(*) FROM openings GROUP BY ALL "
+        "SELECT window_of(o.opened_at), o.unit_type, c.shown_cell_id, count(*) FROM openings o "
+        "JOIN cells c ON c.cell_id = o.cell_id GROUP BY ALL "
         "UNION ALL SELECT window_of(opened_at), unit_type, shown_cell_id, -count(*) FROM stood WHERE replaced GROUP BY ALL"
     )
     if engine.value("SELECT count(*) FROM stood WHERE replaced"):

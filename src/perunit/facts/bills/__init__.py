@@ -1,4 +1,4 @@
-"""Bills as facts. Enters: FOCUS Cost and Usage files. Leaves: bills and charges, versioned, exact, all or nothing."""
+"""Bills as facts. Enters: FOCUS Cost and Usage files. Leaves: bills and their lines, versioned and exact."""
 
 from perunit.facts.bills.importing import BillResult, import_bill
 from perunit.facts.bills.listing import BillRow, list_bills

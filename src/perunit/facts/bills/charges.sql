@@ -1,7 +1,7 @@
 -- The lines of the new bills.
 -- Grain: one row a line. Inputs: bill_lines, bill_found (both temporary). Window: the billing periods of the file.
 SELECT
-    bill_found.bill_id, bill_lines.line,
+    bill_found.bill_id, bill_lines.rowid + 1 AS line,
     bill_lines.billed_cost, bill_lines.effective_cost, bill_lines.list_cost, bill_lines.contracted_cost,
     bill_lines.billing_currency, bill_lines.billing_account_id, bill_lines.billing_account_name,
     bill_lines.charge_period_start, bill_lines.charge_period_end, bill_lines.charge_category,
@@ -22,4 +22,3 @@ INNER JOIN bill_found
     AND bill_found.billing_period_start = bill_lines.billing_period_start
     AND bill_found.billing_period_end = bill_lines.billing_period_end
 WHERE bill_found.is_new
-ORDER BY bill_lines.line

@@ -1,10 +1,13 @@
-"""What a bill file is refused for. Enters: faults found in it. Leaves: one error that holds the first of them."""
+"""What a bill file is refused for. Enters: faults found in it. Leaves: one error that holds them."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from perunit.model.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["FAULTS_SHOWN", "BillFaultsError", "refusal"]
 
@@ -12,7 +15,7 @@ FAULTS_SHOWN = 20
 
 
 class BillFaultsError(InputError):
-    """A bill file is wrong somewhere, so nothing of it was kept; `total` counts also the faults not listed."""
+    """A bill file is wrong, so nothing of it was kept; `total` counts also the faults not listed."""
 
     def __init__(self, faults: list[Fault], total: int) -> None:
         self.faults = faults
@@ -23,6 +26,8 @@ class BillFaultsError(InputError):
         super().__init__(f"{listed}{more}\n{counted}; nothing was imported")
 
 
-def refusal(path: Path, place: str, got: str, rule: str, mend: str, *, line: int | None = None) -> BillFaultsError:
+def refusal(
+    path: Path, place: str, got: str, rule: str, mend: str, *, line: int | None = None
+) -> BillFaultsError:
     """The error for one thing wrong with the whole file."""
     return BillFaultsError([Fault(str(path), line, place, got, rule, mend)], 1)

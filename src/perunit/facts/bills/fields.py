@@ -1,13 +1,15 @@
 """The FOCUS columns that are kept, how each is written, and how other billing exports are recognised.
 
-Enters: the column names of a file. Leaves: which column holds which field, or what the file looks like instead.
+Enters: the column names of a file. Leaves: which column holds which field, or what the file is instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["BY_NAME", "CHOICES", "FIELDS", "MANDATORY", "Field", "Kind", "field_of", "looks_like"]
 

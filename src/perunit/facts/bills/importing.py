@@ -1,36 +1,42 @@
-"""Imports bill files. Enters: FOCUS Cost and Usage files. Leaves: rows of `bills` and `charges`, in one transaction.
+"""Imports bill files. Enters: FOCUS Cost and Usage files. Leaves: rows of `bills` and `charges`, at once.
 
-A file is all or nothing. A bill is one billing period of one account in one currency from one source; the same
-content changes nothing, other content becomes the next version and supersedes the one before, which is kept.
+A file is all or nothing. A bill is one billing period of one account in one currency from one source. The
+same content changes nothing; other content is the next version and supersedes the one before, which is kept.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from perunit.engine.duckdb import Engine, identifier
 from perunit.engine.files import sql_text
-from perunit.facts.bills.faults import FAULTS_SHOWN, BillFaultsError
-from perunit.facts.bills.reading import read_bill, stage_text
+from perunit.facts.bills.faults import FAULTS_SHOWN, BillFaultsError, refusal
+from perunit.facts.bills.reading import Part, open_part, rejects
 from perunit.facts.bills.typed import CHARGE_COLUMNS, line_rules, typed_lines
 from perunit.model.errors import Fault, InputError
 from perunit.model.money import exact
 from perunit.model.window import Clock, naive
 
+if TYPE_CHECKING:
+    from datetime import datetime
+    from decimal import Decimal
+
 __all__ = ["BillResult", "Progress", "import_bill"]
 
 Progress = Callable[[str], None]
+_Values = dict[str, Any]
 _ROOM = "facts.bills"
+_BILL = "bill_source, billing_period_start, billing_period_end"
+_PROVIDER = "coalesce(provider_name, service_provider_name)"
 
 
 @dataclass(frozen=True, slots=True)
 class BillResult:
-    """What became of one bill of a file. `previous_*` are the sums of the version it superseded, None if none."""
+    """What became of one bill of a file. `previous_*`: the sums of the version it superseded, if any."""
 
     bill_id: int
     bill_source: str
@@ -72,14 +78,15 @@ def import_bill(
     """
     say = progress or (lambda _step: None)
     now = naive(clock())
+    values = {"bill_source": bill_source, "now": now}
     try:
+        with tempfile.TemporaryDirectory(prefix="perunit-") as spool:
+            _read(engine, _parts(path), Path(spool), values, say)
+        say("storing")
         with engine.transaction():
-            paths = _stage(engine, path, say)
-            _check(engine, paths, {"bill_source": bill_source, "now": now}, say)
-            say("storing")
             return _store(engine, path.name, now)
     finally:
-        for table in ("bill_text", "bill_lines", "bill_found"):
+        for table in ("bill_lines", "bill_found"):
             engine.execute(f"DROP TABLE IF EXISTS {identifier(table)}")
 
 
@@ -88,18 +95,6 @@ def _difference(new: Decimal, old: Decimal | None) -> Decimal | None:
         return None
     with exact():
         return new - old
-
-
-def _stage(engine: Engine, path: Path, say: Progress) -> list[Path]:
-    """Reads every part into `bill_text`."""
-    paths = _parts(path)
-    stage_text(engine)
-    lines = 0
-    for number, part in enumerate(paths):
-        say(f"reading {part.name}")
-        lines += read_bill(engine, part, number, lines + 1)
-    say(f"checking {lines:,} lines")
-    return paths
 
 
 def _parts(path: Path) -> list[Path]:
@@ -111,47 +106,61 @@ def _parts(path: Path) -> list[Path]:
     return parts
 
 
-def _check(engine: Engine, paths: Sequence[Path], values: dict[str, Any], say: Progress) -> None:
-    """Makes `bill_lines`, typed; raises with what is wrong where any line breaks a rule."""
+def _read(engine: Engine, paths: Sequence[Path], spool: Path, values: _Values, say: Progress) -> None:
+    """Makes `bill_lines`, typed and without a fault; a line's number is its place over all parts."""
     columns = ", ".join(identifier(name) for name in CHARGE_COLUMNS if name != "provider_name")
-    engine.execute(
-        "CREATE OR REPLACE TEMP TABLE bill_lines AS SELECT line, faulty, bill_source, billing_period_start, "
-        "billing_period_end, coalesce(provider_name, service_provider_name) AS provider_name, "
-        f"{columns} FROM ({typed_lines()})",
-        values,
-    )
-    total_faulty = int(engine.value("SELECT count(*) FROM bill_lines WHERE faulty"))
-    if total_faulty:
-        say(f"listing the faults of {total_faulty:,} lines")
-        raise _faults(engine, paths, values)
+    kept = f"{_BILL}, {_PROVIDER} AS provider_name, {columns}, faulty"
+    for number, path in enumerate(paths):
+        say(f"reading {path.name}")
+        part = open_part(engine, path, spool)
+        typed = f"SELECT {kept} FROM ({typed_lines(part.text_sql)})"
+        if number == 0:
+            engine.execute(f"CREATE OR REPLACE TEMP TABLE bill_lines AS {typed} LIMIT 0", values)
+        before = _lines(engine)
+        with rejects(engine, part):
+            engine.execute(f"INSERT INTO bill_lines {typed}", values)
+        _check(engine, part, before, values)
 
 
-def _faults(engine: Engine, paths: Sequence[Path], values: dict[str, Any]) -> BillFaultsError:
+def _lines(engine: Engine) -> int:
+    return int(engine.value("SELECT count(*) FROM bill_lines"))
+
+
+def _check(engine: Engine, part: Part, before: int, values: _Values) -> None:
+    if _lines(engine) == before:
+        raise refusal(part.path, "lines", "no lines", "must hold at least one charge", "export it again")
+    if engine.value("SELECT bool_or(faulty) FROM bill_lines"):
+        raise _faults(engine, part, values)
+
+
+def _faults(engine: Engine, part: Part, values: _Values) -> BillFaultsError:
+    """Reads the part once more, for the text of the lines that are wrong."""
     rules = line_rules()
     broken = " UNION ALL ".join(
-        f"SELECT file, line, row_number, {number} AS rule, CAST({rule.got} AS VARCHAR) AS got FROM wrong "
-        f"WHERE {rule.broken}"
+        f"SELECT place, {number} AS rule, CAST({rule.got} AS VARCHAR) AS got FROM wrong WHERE {rule.broken}"
         for number, rule in enumerate(rules)
     )
+    numbered = f"SELECT *, row_number() OVER () AS place FROM ({typed_lines(part.text_sql)})"
     found = engine.rows(
-        f"WITH wrong AS MATERIALIZED (SELECT * FROM ({typed_lines()}) WHERE faulty) "
-        f"SELECT file, row_number, rule, got, count(*) OVER () FROM ({broken}) "
-        f"ORDER BY line, rule LIMIT {FAULTS_SHOWN}",
+        f"WITH wrong AS MATERIALIZED (SELECT * FROM ({numbered}) WHERE faulty) "
+        f"SELECT place, rule, got, count(*) OVER () FROM ({broken}) "
+        f"ORDER BY place, rule LIMIT {FAULTS_SHOWN}",
         values,
     )
     faults = []
-    for file, row, number, got, _total in found:
+    for place, number, got, _total in found:
         rule = rules[number]
         shown = "nothing" if got == "nothing" else repr(got[:80])
-        faults.append(Fault(str(paths[file]), row, rule.field, shown, rule.rule, rule.mend))
-    return BillFaultsError(faults, int(found[0][4]))
+        faults.append(Fault(str(part.path), place + part.above, rule.field, shown, rule.rule, rule.mend))
+    return BillFaultsError(faults, int(found[0][3]))
 
 
 def _store(engine: Engine, file_name: str, now: datetime) -> list[BillResult]:
     """Compares what was found with the bills in force and writes what is new."""
     engine.execute(f"CREATE OR REPLACE TEMP TABLE bill_found AS {sql_text(_ROOM, 'found')}")
     engine.execute(
-        "UPDATE bills SET superseded_at = $now WHERE bill_id IN (SELECT previous_id FROM bill_found WHERE is_new)",
+        "UPDATE bills SET superseded_at = $now "
+        "WHERE bill_id IN (SELECT previous_id FROM bill_found WHERE is_new)",
         {"now": now},
     )
     engine.insert("bills", _ROOM, "bills", {"file_name": file_name, "now": now})

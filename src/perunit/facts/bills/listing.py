@@ -1,14 +1,17 @@
-"""Lists bills. Enters: the store. Leaves: every version of every bill, in force or superseded, and where it went."""
+"""Lists bills. Enters: the store. Leaves: every version of every bill and where its cost went."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from perunit.engine.duckdb import Engine
 from perunit.engine.files import sql_text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from decimal import Decimal
+
+    from perunit.engine.duckdb import Engine
 
 __all__ = ["BillRow", "list_bills"]
 

@@ -1,24 +1,26 @@
-"""Reads bill files as text. Enters: CSV, Parquet, JSON or NDJSON files, plain, gzip or zstd. Leaves: `bill_text`.
+"""Reads bill files as text. Enters: CSV, Parquet, JSON or NDJSON files, plain, gzip or zstd. Leaves: Parts.
 
-`bill_text` is a temporary table of one row a bill line: file (its number), line (from 1 over all files), row (from
-1 in its file) and every field of `FIELDS` as the exact text of the file; empty cells and NULL are null.
+A part's SELECT yields one row a bill line, in the order of the file, with every field of `FIELDS` as the text of
+the file; empty cells and NULL are null.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
+import gzip
 import io
 import json
 import shutil
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import zstandard
 
 from perunit.engine.duckdb import Engine, identifier, literal
@@ -27,12 +29,19 @@ from perunit.facts.bills.fields import FIELDS, MANDATORY, Field, field_of, looks
 from perunit.facts.lines import open_bytes
 from perunit.model.errors import Fault, InputError
 
-__all__ = ["read_bill", "stage_text"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+__all__ = ["Part", "open_part", "rejects"]
 
 _DELIMITERS = (",", ";", "\t", "|")
 _HEADER_BYTES_MAX = 1 << 20
 _LINE_BYTES_MAX = 16 << 20
 _JSON_ROWS = 20_000
+_COMPRESSIONS: dict[bytes, tuple[Callable[..., Any], str]] = {
+    b"\x1f\x8b": (gzip.open, "gzip"),
+    b"\x28\xb5": (zstandard.open, "zstd"),
+}
 _FLOATS = ("FLOAT", "DOUBLE")
 _NESTED = ("MAP", "STRUCT")
 
@@ -45,40 +54,49 @@ _STRUCTURE = {
     "MISSING COLUMNS": ("must have a value or an empty cell for every column", "complete the line"),
     "TOO MANY COLUMNS": ("must not have more cells than the header", "quote the cell that holds a delimiter"),
     "UNQUOTED VALUE": ("must close its quotes", "the file may be cut short; export it again"),
-    "LINE SIZE OVER MAXIMUM": (f"must be shorter than {_LINE_BYTES_MAX >> 20} MB", "close the quotes before it"),
+    "LINE SIZE OVER MAXIMUM": (
+        f"must be shorter than {_LINE_BYTES_MAX >> 20} MB",
+        "close the quotes before it",
+    ),
     "INVALID ENCODING": ("must be UTF-8 or UTF-16", "save the file as UTF-8"),
 }
 
 
-def stage_text(engine: Engine) -> None:
-    """Makes an empty `bill_text`, replacing one that was left."""
-    columns = ", ".join(f"{identifier(field.name)} VARCHAR" for field in FIELDS)
-    engine.execute(
-        f"CREATE OR REPLACE TEMP TABLE bill_text (file INTEGER, line BIGINT, row_number BIGINT, {columns})"
-    )
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One readable file: `text_sql` selects its lines, `above` lines stand above the first of them."""
+
+    path: Path
+    text_sql: str
+    above: int
 
 
-def read_bill(engine: Engine, path: Path, number: int, first_line: int) -> int:
-    """Appends one file to `bill_text` and returns how many lines it has; its lines count on from `first_line`.
+def open_part(engine: Engine, path: Path, spool: Path) -> Part:
+    """Finds out how a file is written; what cannot be read in place is put below `spool`.
 
-    Raises InputError where the file cannot be read, lacks mandatory columns or has no lines.
+    Raises InputError where the file cannot be read or lacks mandatory columns.
     """
     head = _head(path)
     if head.startswith(b"PAR1"):
-        rows = _read_parquet(engine, path)
-    elif head[:1] in (b"{", b"["):
-        rows = _read_json(engine, path, array=head[:1] == b"[")
-    else:
-        rows = _read_csv(engine, path)
-    if rows == 0:
-        raise refusal(path, "lines", "a header and no lines", "must hold at least one charge", "export it again")
-    engine.execute(
-        "INSERT INTO bill_text BY NAME SELECT $file::INTEGER AS file, rowid + $first_line AS line, "
-        "rowid + 1 AS row_number, * FROM bill_file",
-        {"file": number, "first_line": first_line},
-    )
-    engine.execute("DROP TABLE bill_file")
-    return rows
+        return _open_parquet(engine, path)
+    if head[:1] in (b"{", b"["):
+        return _open_json(path, spool, array=head[:1] == b"[")
+    return _open_csv(path, spool)
+
+
+@contextmanager
+def rejects(engine: Engine, part: Part) -> Iterator[None]:
+    """Around a statement that reads `part`: lines of another shape than the header are one InputError."""
+    _forget_rejects(engine)
+    try:
+        yield
+        if engine.value("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'"):
+            _raise_rejects(engine, part.path)
+    except duckdb.InvalidInputException as error:
+        got = str(error).splitlines()[0]
+        raise refusal(part.path, "file", got, "must be readable to its end", "export it again") from error
+    finally:
+        _forget_rejects(engine)
 
 
 def _head(path: Path) -> bytes:
@@ -86,7 +104,9 @@ def _head(path: Path) -> bytes:
     with _stream(path) as stream:
         head = stream.read(4096)
     if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise refusal(path, "file", "a zip archive or workbook", "must be CSV, JSON or Parquet", "unpack or export it")
+        raise refusal(
+            path, "file", "a zip archive or workbook", "must be CSV, JSON or Parquet", "unpack or export it"
+        )
     head = head.lstrip()
     if not head:
         raise refusal(path, "file", "an empty file", "must hold a header and lines", "export it again")
@@ -117,7 +137,9 @@ def _stream(path: Path) -> Iterator[io.BufferedReader]:
     try:
         yield io.BufferedReader(_Bytes(stream), 8 << 20)
     except (EOFError, OSError, zstandard.ZstdError) as error:
-        raise InputError(f"{path}: cannot be read to its end ({error}); it may be cut short, fetch it again") from error
+        raise InputError(
+            f"{path}: cannot be read to its end ({error}); it may be cut short, fetch it again"
+        ) from error
     finally:
         file.close()
 
@@ -131,7 +153,12 @@ def _columns_of(path: Path, names: Sequence[str]) -> dict[Field, int]:
             continue
         if field in found:
             raise refusal(
-                path, field.focus, repr(name), f"is a second {field.focus} column", "keep one of the two", line=1
+                path,
+                field.focus,
+                repr(name),
+                f"is a second {field.focus} column",
+                "keep one of the two",
+                line=1,
             )
         found[field] = position
     missing = [field.focus for field in MANDATORY if field not in found]
@@ -152,53 +179,70 @@ def _not_focus(path: Path, names: Sequence[str], missing: list[str]) -> BillFaul
 
 
 def _cell(expression: str) -> str:
-    trimmed = f"trim({expression}, ' \t\r\n\u00a0')"
-    return f"CASE WHEN upper({trimmed}) IN ('', 'NULL') THEN NULL ELSE {trimmed} END"
+    trimmed = f"trim({expression})"
+    return (
+        f"CASE WHEN strlen({trimmed}) <= 4 AND upper({trimmed}) IN ('', 'NULL') THEN NULL ELSE {trimmed} END"
+    )
 
 
-def _select(columns: Mapping[Field, str], relation: str) -> str:
-    cells = ", ".join(f"{_cell(text)} AS {identifier(field.name)}" for field, text in columns.items())
-    return f"CREATE OR REPLACE TEMP TABLE bill_file AS SELECT {cells} FROM {relation}"
+def _text_sql(columns: Mapping[Field, str], relation: str) -> str:
+    """The SELECT of all fields; those the file does not have are null."""
+    cells = ", ".join(
+        f"{_cell(columns[field])} AS {identifier(field.name)}"
+        if field in columns
+        else f"CAST(NULL AS VARCHAR) AS {identifier(field.name)}"
+        for field in FIELDS
+    )
+    return f"SELECT {cells} FROM {relation}"
 
 
-def _counted(engine: Engine) -> int:
-    return int(engine.value("SELECT count(*) FROM bill_file"))
-
-
-def _read_csv(engine: Engine, path: Path) -> int:
-    """A table of text; the header tells the delimiter, the reader refuses every line of another shape."""
-    with tempfile.TemporaryDirectory(prefix="perunit-") as folder, _stream(path) as stream:
+def _open_csv(path: Path, spool: Path) -> Part:
+    """A table of text; the header tells the delimiter."""
+    with _stream(path) as stream:
         header, delimiter = _header(path, stream.read(_HEADER_BYTES_MAX))
-        fields = _columns_of(path, header)
-        plain = Path(folder) / "bill.csv"
-        with _stream(path) as whole, plain.open("wb") as out:
-            shutil.copyfileobj(whole, out, 8 << 20)
-        shape = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(header)))
-        relation = (
-            f"read_csv({literal(str(plain))}, columns = {{{shape}}}, auto_detect = false, header = true, "
-            f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', strict_mode = true, store_rejects = true, "
-            f"max_line_size = {_LINE_BYTES_MAX}, buffer_size = {2 * _LINE_BYTES_MAX}, compression = 'none')"
-        )
-        cells = {field: f"c{position}" for field, position in fields.items()}
-        _run_csv(engine, path, _select(cells, relation))
-    return _counted(engine)
+    fields = _columns_of(path, header)
+    plain, compression = _in_place(path, spool)
+    shape = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(header)))
+    options = {
+        "columns": f"{{{shape}}}",
+        "auto_detect": "false",
+        "header": "true",
+        "strict_mode": "true",
+        "store_rejects": "true",
+        "delim": literal(delimiter),
+        "quote": literal('"'),
+        "escape": literal('"'),
+        "compression": literal(compression),
+        "max_line_size": str(_LINE_BYTES_MAX),
+        "buffer_size": str(2 * _LINE_BYTES_MAX),
+    }
+    stated = ", ".join(f"{name} = {value}" for name, value in options.items())
+    relation = f"read_csv({literal(_no_glob(plain))}, {stated})"
+    return Part(path, _text_sql({field: f"c{position}" for field, position in fields.items()}, relation), 1)
 
 
-def _run_csv(engine: Engine, path: Path, statement: str) -> None:
-    _forget_rejects(engine)
-    try:
-        engine.execute(statement)
-        total = int(engine.value("SELECT count(*) FROM reject_errors"))
-        rows = engine.rows(
-            "SELECT line, error_type::VARCHAR, csv_line FROM reject_errors ORDER BY line, error_type LIMIT $shown",
-            {"shown": FAULTS_SHOWN},
-        )
-    except duckdb.InvalidInputException as error:
-        raise refusal(
-            path, "file", str(error).splitlines()[0], "must be a UTF-8 or UTF-16 table", "export it again"
-        ) from error
-    finally:
-        _forget_rejects(engine)
+def _in_place(path: Path, spool: Path) -> tuple[Path, str]:
+    """A UTF-8 file the engine can read, and how it is compressed; UTF-16 is written out as UTF-8 first."""
+    with path.open("rb") as file:
+        magic = file.read(4)
+    opener, compression = _COMPRESSIONS.get(magic[:2], (Path.open, "none"))
+    with opener(path, "rb") as raw:
+        bom = raw.read(2)
+    if bom not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return path, compression
+    plain = spool / f"{len(list(spool.iterdir()))}.csv"
+    with _stream(path) as whole, plain.open("wb") as out:
+        shutil.copyfileobj(whole, out, 8 << 20)
+    return plain, "none"
+
+
+def _raise_rejects(engine: Engine, path: Path) -> None:
+    total = int(engine.value("SELECT count(*) FROM reject_errors"))
+    rows = engine.rows(
+        "SELECT line, error_type::VARCHAR, csv_line FROM reject_errors "
+        "ORDER BY line, error_type LIMIT $shown",
+        {"shown": FAULTS_SHOWN},
+    )
     if total:
         raise BillFaultsError([_structure_fault(path, *row) for row in rows], total)
 
@@ -218,7 +262,9 @@ def _header(path: Path, head: bytes) -> tuple[list[str], str]:
     try:
         text = head.decode("utf-8-sig", errors="strict" if len(head) < _HEADER_BYTES_MAX else "ignore")
     except UnicodeDecodeError as error:
-        raise refusal(path, "file", "bytes that are not UTF-8", "must be UTF-8 or UTF-16", "save it as UTF-8") from error
+        raise refusal(
+            path, "file", "bytes that are not UTF-8", "must be UTF-8 or UTF-16", "save it as UTF-8"
+        ) from error
     lines = text.lstrip("\r\n").splitlines(keepends=True)
 
     def split(delimiter: str) -> list[str]:
@@ -232,7 +278,7 @@ def _header(path: Path, head: bytes) -> tuple[list[str], str]:
     return split(delimiter), delimiter
 
 
-def _read_parquet(engine: Engine, path: Path) -> int:
+def _open_parquet(engine: Engine, path: Path) -> Part:
     relation = f"read_parquet({literal(_no_glob(path))})"
     try:
         described = engine.rows(f"DESCRIBE SELECT * FROM {relation}")
@@ -241,16 +287,12 @@ def _read_parquet(engine: Engine, path: Path) -> int:
     names = [str(row[0]) for row in described]
     types = [str(row[1]) for row in described]
     fields = _columns_of(path, names)
-    cells = {field: _text_of(identifier(names[position]), types[position]) for field, position in fields.items()}
-    try:
-        engine.execute(_select(cells, relation))
-    except duckdb.Error as error:
-        raise InputError(f"{path}: is not whole Parquet ({error}); export it again") from error
-    return _counted(engine)
+    cells = {field: _text_of(identifier(names[place]), types[place]) for field, place in fields.items()}
+    return Part(path, _text_sql(cells, relation), 0)
 
 
 def _text_of(column: str, kind: str) -> str:
-    """A Parquet column as text. A float is the shortest decimal that reads back as it, to 18 places at most."""
+    """A Parquet column as text. A float is the shortest decimal that reads back as it, to 18 places."""
     if kind in _FLOATS:
         shortest = f"CAST({column} AS VARCHAR)"
         return f"coalesce(CAST(TRY_CAST({shortest} AS DECIMAL(38, 18)) AS VARCHAR), {shortest})"
@@ -263,30 +305,25 @@ def _no_glob(path: Path) -> str:
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path))
 
 
-def _read_json(engine: Engine, path: Path, *, array: bool) -> int:
-    """Objects of one level, as lines or as one array; numbers are taken as they are written."""
+def _open_json(path: Path, spool: Path, *, array: bool) -> Part:
+    """Objects, as lines or as one array; numbers are taken as written. Put below `spool` as Parquet."""
+    plain = spool / f"{len(list(spool.iterdir()))}.parquet"
     with _stream(path) as stream:
         records = _array(path, stream) if array else _objects(path, stream)
-        first = list(islice(records, _JSON_ROWS))
-        names = list(dict.fromkeys(name for record in first for name in record))
-        fields = _columns_of(path, names)
-        columns = ", ".join(f"{identifier(field.name)} VARCHAR" for field in fields)
-        engine.execute(f"CREATE OR REPLACE TEMP TABLE bill_file ({columns})")
-        group = first
-        while group:
-            _append(engine, group, {field: names[position] for field, position in fields.items()})
-            group = list(islice(records, _JSON_ROWS))
-    return _counted(engine)
-
-
-def _append(engine: Engine, records: list[dict[str, Any]], keys: Mapping[Field, str]) -> None:
-    cells = {field.name: pa.array([_scalar(row.get(key)) for row in records], pa.string()) for field, key in keys.items()}
-    engine.register("bill_group", pa.table(cells))
-    try:
-        select = ", ".join(f"{_cell(identifier(name))} AS {identifier(name)}" for name in cells)
-        engine.execute(f"INSERT INTO bill_file SELECT {select} FROM bill_group")
-    finally:
-        engine.unregister("bill_group")
+        group = list(islice(records, _JSON_ROWS))
+        found = list(dict.fromkeys(name for record in group for name in record))
+        fields = _columns_of(path, found)
+        names = {field: found[place] for field, place in fields.items()}
+        with pq.ParquetWriter(plain, pa.schema([(field.name, pa.string()) for field in fields])) as writer:
+            while group:
+                cells = {
+                    field.name: [_scalar(row.get(name)) for row in group] for field, name in names.items()
+                }
+                writer.write_table(pa.table(cells, writer.schema))
+                group = list(islice(records, _JSON_ROWS))
+    return Part(
+        path, _text_sql({f: identifier(f.name) for f in fields}, f"read_parquet({literal(str(plain))})"), 0
+    )
 
 
 def _scalar(value: object) -> str | None:
@@ -309,11 +346,18 @@ def _parsed(path: Path, line: int, text: bytes) -> Any:
         return json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
     except ValueError as error:
         raise refusal(
-            path, "line", repr(text[:80].decode("utf-8", "replace")), f"must be JSON ({error})", "export it again", line=line
+            path,
+            "line",
+            repr(text[:80].decode("utf-8", "replace")),
+            f"must be JSON ({error})",
+            "export it again",
+            line=line,
         ) from error
 
 
 def _object(path: Path, number: int, record: object) -> dict[str, Any]:
     if not isinstance(record, dict):
-        raise refusal(path, "line", repr(record)[:80], "must be an object", "write one object a charge", line=number)
+        raise refusal(
+            path, "line", repr(record)[:80], "must be an object", "write one object a charge", line=number
+        )
     return record

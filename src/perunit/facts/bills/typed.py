@@ -1,4 +1,5 @@
-"""Gives the text of a bill its types. Enters: `bill_text`. Leaves: the SELECT of typed lines, and what a line breaks.
+"""Gives the text of a bill its types. Enters: a SELECT of text. Leaves: a SELECT of typed lines, and
+what a line breaks.
 
 The SQL is put together from `FIELDS` alone; no text of a file or a person is in it.
 """
@@ -13,13 +14,14 @@ from perunit.model.money import currencies
 
 __all__ = ["CHARGE_COLUMNS", "LineRule", "line_rules", "typed_lines"]
 
-# Nothing a bill says lies outside: a commitment bought for five years ends before the clock's sixth year from now.
+# Nothing a bill says lies outside: a commitment of five years ends within six years from now.
 _EARLIEST = "TIMESTAMP '2000-01-01'"
 _AHEAD_YEARS = 6
 _PERIOD_DAYS_MAX = 400
 
 _PLAIN = r"[+-]?0*([0-9]{1,13}(\.[0-9]{0,18}0*)?|\.[0-9]{1,18}0*)"
 _SCIENTIFIC = r"[+-]?[0-9]{1,13}(\.[0-9]{0,30})?[eE][+-]?[0-9]{1,2}"
+_NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?"
 _INSTANT = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?( ?UTC|Z|[+-]\d{2}(:?\d{2})?)?)?"
 _TAG_PAIRS = r'\s*[^=;,{}\[\]"]+=[^=;,]*([;,]\s*[^=;,{}\[\]"]+=[^=;,]*)*;?\s*'
 _AMOUNT_MAX = "10000000000000"
@@ -52,8 +54,8 @@ class LineRule:
     mend: str
 
 
-def typed_lines() -> str:
-    """The SELECT of every line with its text (``t_<field>``) and its types; `faulty` where it breaks a rule.
+def typed_lines(text_sql: str) -> str:
+    """Every line of a part with its text (``t_<field>``) and its types; `faulty` where it breaks a rule.
 
     Binds ``$bill_source`` (null: the issuer's name) and ``$now``.
     """
@@ -62,8 +64,8 @@ def typed_lines() -> str:
     broken = " OR ".join(f"({rule.broken})" for rule in line_rules())
     return (
         f"SELECT *, coalesce({broken}, false) AS faulty FROM ("
-        f"SELECT *, coalesce($bill_source, invoice_issuer_name, provider_name, service_provider_name) AS bill_source "
-        f"FROM (SELECT *, {typed} FROM (SELECT file, line, row_number, {texts} FROM bill_text)))"
+        "SELECT *, coalesce($bill_source, invoice_issuer_name, provider_name, service_provider_name) "
+        f"AS bill_source FROM (SELECT *, {typed} FROM (SELECT {texts} FROM ({text_sql}))))"
     )
 
 
@@ -82,15 +84,12 @@ def _typed(field: Field) -> str:
         case "amount":
             return _amount(text)
         case "quantity":
-            return (
-                f"CASE WHEN regexp_full_match({text}, '[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([eE][+-]?[0-9]{{1,2}})?') "
-                f"THEN TRY_CAST({text} AS DECIMAL(38, 12)) END"
-            )
+            shaped = f"regexp_full_match({text}, {literal(_NUMBER)})"
+            return f"CASE WHEN {shaped} THEN TRY_CAST({text} AS DECIMAL(38, 12)) END"
         case "instant":
-            return (
-                f"CASE WHEN regexp_full_match({text}, {literal(_INSTANT)}) "
-                f"THEN TRY_CAST(replace(replace({text}, ' UTC', 'Z'), 'UTC', 'Z') AS TIMESTAMPTZ) AT TIME ZONE 'UTC' END"
-            )
+            shaped = f"regexp_full_match({text}, {literal(_INSTANT)})"
+            zoned = f"TRY_CAST(replace(replace({text}, ' UTC', 'Z'), 'UTC', 'Z') AS TIMESTAMPTZ)"
+            return f"CASE WHEN {shaped} THEN {zoned} AT TIME ZONE 'UTC' END"
         case "currency":
             codes = ", ".join(literal(code) for code in sorted(currencies()))
             return f"CASE WHEN upper({text}) IN ({codes}) THEN upper({text}) END"
@@ -116,7 +115,9 @@ def _amount(text: str) -> str:
 
 def _choice(field: Field) -> str:
     text = _text(field)
-    cases = " ".join(f"WHEN {literal(choice.lower())} THEN {literal(choice)}" for choice in CHOICES[field.name])
+    cases = " ".join(
+        f"WHEN {literal(choice.lower())} THEN {literal(choice)}" for choice in CHOICES[field.name]
+    )
     other = "NULL" if field.name in _CLOSED else text
     return f"CASE lower({text}) {cases} ELSE {other} END"
 
@@ -141,7 +142,13 @@ def _field_rules(field: Field) -> list[LineRule]:
     rules = []
     if field.mandatory:
         rules.append(
-            LineRule(field.focus, "'nothing'", f"{text} IS NULL", "must not be empty", "fill the cell or leave out the line")
+            LineRule(
+                field.focus,
+                "'nothing'",
+                f"{text} IS NULL",
+                "must not be empty",
+                "fill the cell or leave out the line",
+            )
         )
     if field.kind == "text" or (field.kind == "choice" and field.name not in _CLOSED):
         return rules
@@ -200,5 +207,7 @@ _PERIOD_RULES = (
     ),
 )
 
-# The columns of `charges` that come from a file; 1.4 has only ServiceProviderName where earlier files have ProviderName.
-CHARGE_COLUMNS = tuple(field.name for field in FIELDS if not field.name.startswith(("billing_period", "service_provider")))
+# The columns of `charges` that come from a file; FOCUS 1.4 renamed ProviderName to ServiceProviderName.
+CHARGE_COLUMNS = tuple(
+    field.name for field in FIELDS if not field.name.startswith(("billing_period", "service_provider"))
+)

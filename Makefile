@@ -1,0 +1,48 @@
+# make demo   the main job: a simulated company, its P&L and a receipt, in under a minute
+# make test   everything that must hold
+# Both need only Python 3.11 or newer; all else is set up in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+STAMP := $(VENV)/.synced
+DEMO ?= demo
+N ?= 10000000
+
+.PHONY: demo test lint format bench-headline bench-smoke bench-peers thorough clean help
+
+demo: $(STAMP)  ## Simulate a company and show what it earns per order
+	@$(BIN)/perunit demo --dir $(DEMO)
+
+test: $(STAMP)  ## Run all tests
+	$(BIN)/pytest
+
+lint: $(STAMP)  ## Style, types and the flow of rooms
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)  ## Put the code in house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+thorough: $(STAMP)  ## The invariants with many more examples (an hour)
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest tests/invariants --timeout=7200
+
+bench-headline: $(STAMP)  ## N=10000000 events against bare DuckDB, pandas, PostgreSQL and chDB
+	$(UV) sync --quiet --locked --group bench
+	$(BIN)/python -m bench.headline --events $(N)
+
+clean:  ## Remove the demo and the benchmark's working files
+	rm -rf $(DEMO) bench/work
+
+help:  ## Show this help
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+$(STAMP): pyproject.toml uv.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(UV) || $(BIN)/pip install --quiet --disable-pip-version-check "uv>=0.9"
+	@$(UV) sync --quiet --locked
+	@touch $(STAMP)

@@ -1,0 +1,493 @@
+"""What the parts of a contract must say of each other. Enters: a typed contract. Leaves: every fault.
+
+Shape alone is checked by `shape.py`; here are references between parts, and expressions with what they see.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path as File
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from perunit.contract.document import Document, Path, did_you_mean, shown
+from perunit.contract.expression import (
+    Checked,
+    ExpressionError,
+    Reference,
+    check_type,
+    outcome_expression,
+    parse,
+)
+from perunit.contract.focus import FOCUS_COLUMNS
+from perunit.contract.json_schema import kinds_of, property_at, read_json_schema
+from perunit.contract.shape import AllocationRule, Contract, EventType, Source, UnitType
+from perunit.contract.shape_faults import shown_dimensions
+from perunit.model.accounts import ACCOUNTS
+from perunit.model.money import is_currency
+
+if TYPE_CHECKING:
+    from perunit.model.errors import Fault
+
+__all__ = ["EVENT_ATTRIBUTES", "WEIGHTS", "Findings", "check_contract"]
+
+# CloudEvents attributes, and the two extensions that are understood.
+EVENT_ATTRIBUTES = (
+    *("specversion", "id", "source", "type", "time", "subject", "dataschema", "datacontenttype"),
+    *("recordedtime", "traceparent"),
+)
+# Measures whose amounts can be weights: sums that are there for every unit before any bill is split.
+WEIGHTS = ("units", "attempts", "successes", "gross_revenue", "revenue", "fees", "variable_cost")
+_ABOUT_EVENTS = ("id", "source", "type", "time", "outcome", "currency", "resource", "intent", "latency_ms")
+# One bit of a 64-bit mask for each, the sign left out.
+_UNIT_TYPES_MAX = 62
+_OUTCOMES = frozenset({"success", "failure"})
+_EVENT_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}")
+_DOTTED = re.compile(r"[A-Za-z_@$][\w@$-]*(\.[A-Za-z_@$][\w@$-]*)*")
+# Names that the store's own columns or the price books already use.
+_RESERVED = {
+    "unit type": {"mask"},
+    "segment": {"resource", "type", "event_type", "source", "outcome", "currency", "time", "cell_id"},
+    "meter": {"events"},
+    "source": {"cloudevents", "otlp"},
+}
+_FIELDS_OF_METHOD = {
+    "direct": ({"unit", "key"}, set[str]()),
+    "usage": ({"meter"}, {"resource", "capacity", "idle"}),
+    "proportional": ({"to"}, set[str]()),
+    "even": ({"unit"}, set[str]()),
+}
+
+_Sees = Callable[[Reference], tuple[str, str] | None]
+
+
+@dataclass
+class Findings:
+    """Faults and notes of one document, collected."""
+
+    document: Document
+    faults: list[Fault] = field(default_factory=list)
+    notes: list[Fault] = field(default_factory=list)
+
+    def fault(self, path: Path, rule: str, mend: str, got: str | None = None) -> None:
+        """What must be mended before the project works."""
+        self.faults.append(self.document.fault(path, rule, mend, got))
+
+    def note(self, path: Path, rule: str, mend: str, got: str | None = None) -> None:
+        """What is allowed but may surprise."""
+        self.notes.append(self.document.fault(path, rule, mend, got))
+
+    def known(self, path: Path, name: str, names: Iterable[str], what: str, mend: str) -> bool:
+        """Whether `name` is one of `names`; a fault otherwise."""
+        names = tuple(names)
+        if name in names:
+            return True
+        self.fault(path, f"must be {what}", did_you_mean(name, names, mend), got=shown(name))
+        return False
+
+
+def check_contract(contract: Contract, document: Document, root: File) -> tuple[Findings, dict[str, dict[str, Any]]]:
+    """Everything that is wrong between the parts, and the JSON Schemas that could be read, by event type."""
+    found = Findings(document)
+    schemas = dict(_schemas(contract, found, root))
+    _check_units(contract, found)
+    _check_names(contract, found)
+    for name, source in contract.sources.items():
+        _check_source(name, source, found)
+    for name, event in contract.events.items():
+        _check_event(name, event, contract, schemas.get(name), found)
+    _check_allocation(contract, found)
+    _check_meters(contract, found)
+    if not contract.sources and not contract.events:
+        found.note((), "has neither sources nor events", "add one of them; there is nothing to ingest yet", got="")
+    return found, schemas
+
+
+def _check_names(contract: Contract, found: Findings) -> None:
+    """Names that would collide with columns of the store or words of the command line."""
+    for section, what in (("units", "unit type"), ("sources", "source"), ("meters", "meter")):
+        for name in getattr(contract, section):
+            _check_reserved((section, name), name, what, found)
+    for index_path, name in _dimension_places(contract):
+        _check_reserved(index_path, name, "segment", found)
+    for section, items in (("sources", contract.sources), ("events", contract.events)):
+        for name, item in items.items():
+            mapping = item.event if isinstance(item, Source) else item
+            base: Path = (section, name, "event") if isinstance(item, Source) else (section, name)
+            for meter in mapping.usage:
+                _check_reserved((*base, "usage", meter), meter, "meter", found)
+
+
+def _dimension_places(contract: Contract) -> list[tuple[Path, str]]:
+    places: list[tuple[Path, str]] = []
+    for name, unit in contract.units.items():
+        places += [(("units", name, "segments", index), segment) for index, segment in enumerate(unit.segments)]
+    for name, source in contract.sources.items():
+        places += [(("sources", name, "event", "segments", segment), segment) for segment in source.event.segments]
+    for name, event in contract.events.items():
+        places += [(("events", name, "segments", segment), segment) for segment in event.segments]
+    return places
+
+
+def _check_reserved(path: Path, name: str, what: str, found: Findings) -> None:
+    if name in _RESERVED[what]:
+        found.fault(
+            path,
+            f"must not be the reserved name of a {what}",
+            f"choose another, e.g. {name}_name",
+            shown(name),
+        )
+
+
+def _check_units(contract: Contract, found: Findings) -> None:
+    if len(contract.units) > _UNIT_TYPES_MAX:
+        rule = f"must be at most {_UNIT_TYPES_MAX} unit types"
+        found.fault(("units",), rule, "take some away", got=str(len(contract.units)))
+    sees = _sees_facts(contract)
+    for name, unit in contract.units.items():
+        path = ("units", name)
+        _check_parent(name, unit, contract, found)
+        if not _DOTTED.fullmatch(unit.key):
+            found.fault((*path, "key"), "must be a name such as order_id or user.id", "correct it")
+        for index, segment in enumerate(unit.segments):
+            if segment in unit.segments[:index]:
+                found.fault((*path, "segments", index), "must be named once", "take one away", got=shown(segment))
+        if unit.success is not None:
+            _expression((*path, "success"), unit.success, sees, found)
+
+
+def _check_parent(name: str, unit: UnitType, contract: Contract, found: Findings) -> None:
+    path: Path = ("units", name, "parent")
+    if unit.parent is None or not found.known(
+        path,
+        unit.parent,
+        _declared(found, "units"),
+        "a unit type",
+        "declare it under units, or take the parent away",
+    ):
+        return
+    circle, step = [name], unit.parent
+    while step in contract.units and step not in circle:
+        circle.append(step)
+        step = contract.units[step].parent or ""
+    # Every member of a circle closes it; it is told once, at the first of them.
+    if step == name and name == min(circle, key=list(contract.units).index):
+        rule = f"must not lead back to itself ({' → '.join([*circle, name])})"
+        found.fault(path, rule, "take one of these parents away")
+
+
+def _declared(found: Findings, section: str) -> tuple[str, ...]:
+    """The names a section declares, those with faults of their own included."""
+    part = found.document.get((section,))
+    return tuple(part) if isinstance(part, dict) else ()
+
+
+def _check_source(name: str, source: Source, found: Findings) -> None:
+    path: Path = ("sources", name)
+    _check_reading(path, source, found)
+    for column, type_ in source.columns.items():
+        try:
+            check_type(type_)
+        except ExpressionError as error:
+            found.fault((*path, "columns", column), error.rule, error.mend)
+        if column in {"_row", "_file"}:
+            rule = "must not be _row or _file, which are the row's position and file"
+            found.fault((*path, "columns", column), rule, "rename the column", got=shown(column))
+    event, at = source.event, (*path, "event")
+    if not event.units:
+        found.fault((*at, "units"), "must map at least one unit type", "add for example order: order_id", got="")
+    for unit in event.units:
+        mend = "declare it under units"
+        found.known((*at, "units", unit), unit, _declared(found, "units"), "a unit type", mend)
+    for attribute in (
+        "id",
+        "time",
+        "type",
+        "outcome",
+        "currency",
+        "resource",
+        "latency_ms",
+        "intent",
+        "recorded_at",
+    ):
+        text = getattr(event, attribute)
+        if text is not None:
+            _check_values((*at, attribute), attribute, _expression((*at, attribute), text, None, found), found)
+    _check_mapped(at, event, None, found, ("units", "segments", "amounts", "usage"))
+
+
+def _check_mapped(at: Path, mapping: Any, sees: _Sees | None, found: Findings, sections: tuple[str, ...]) -> None:
+    for section in sections:
+        for name, text in getattr(mapping, section).items():
+            checked = _expression((*at, section, name), text, sees, found)
+            if section == "amounts" and checked and checked.divides:
+                rule = "divides with /, which leaves exact decimals for floating point"
+                found.note((*at, section, name), rule, "multiply by a decimal instead where the last digit matters")
+
+
+def _check_values(path: Path, attribute: str, checked: Checked | None, found: Findings) -> None:
+    """Where the values an expression can give are plain to see, they must be allowed ones."""
+    allowed: dict[str, tuple[Callable[[str], bool], str, str]] = {
+        "outcome": (_OUTCOMES.__contains__, "must give 'success', 'failure' or null", "use one of these"),
+        "currency": (is_currency, "must give an ISO 4217 code", "write for example 'USD'"),
+        "type": (
+            lambda value: bool(_EVENT_TYPE.fullmatch(value)),
+            "must give names of letters, digits and . _ : / -",
+            "write for example 'order.completed'",
+        ),
+    }
+    if attribute not in allowed or checked is None:
+        return
+    accepts, rule, mend = allowed[attribute]
+    for value in sorted(checked.literals or ()):
+        if not accepts(value):
+            found.fault(
+                path,
+                rule,
+                did_you_mean(value, _OUTCOMES if attribute == "outcome" else (), mend),
+                shown(value),
+            )
+
+
+def _check_reading(path: Path, source: Source, found: Findings) -> None:
+    only_for = {
+        "records": ("json",),
+        "load": ("json",),
+        "delimiter": ("csv",),
+        "encoding": ("csv", "ndjson"),
+    }
+    for option, formats in only_for.items():
+        if getattr(source, option) and source.format not in formats:
+            rule = f"must be left out with format {source.format} (it belongs to {' and '.join(formats)})"
+            found.fault((*path, option), rule, "take it away or correct the format")
+    for index, pattern in enumerate(source.path):
+        one = isinstance(found.document.get((*path, "path")), str)
+        _check_below((*path, "path") if one else (*path, "path", index), pattern, found)
+    named: dict[Path, str | None] = {(*path, "load", name): text for name, text in source.load.items()}
+    for at, text in {(*path, "records"): source.records, **named}.items():
+        if text is not None and not _DOTTED.fullmatch(text):
+            found.fault(at, "must be a dotted name such as parent.workflow.id", "correct it")
+    if source.timezone is not None:
+        _check_timezone((*path, "timezone"), source.timezone, found)
+    if source.encoding is not None:
+        _check_encoding((*path, "encoding"), source.encoding, found)
+
+
+def _check_below(path: Path, text: str, found: Findings) -> bool:
+    parts = PurePosixPath(text.replace("\\", "/"))
+    if text.strip() and not parts.is_absolute() and ".." not in parts.parts and not re.match(r"[A-Za-z]:|~", text):
+        return True
+    found.fault(path, "must be a path below the project", "write it relative to the project, without ..", shown(text))
+    return False
+
+
+def _check_timezone(path: Path, zone: str, found: Findings) -> None:
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        found.fault(path, "must be an IANA time zone", "write for example Europe/London or UTC")
+
+
+def _check_encoding(path: Path, encoding: str, found: Findings) -> None:
+    try:
+        codecs.lookup(encoding)
+    except (LookupError, ValueError):
+        found.fault(path, "must be a known text encoding", "write for example utf-8, utf-16 or latin-1")
+
+
+def _check_event(
+    name: str, event: EventType, contract: Contract, schema: dict[str, Any] | None, found: Findings
+) -> None:
+    path: Path = ("events", name)
+    mend = "declare it under units"
+    known = found.known((*path, "unit"), event.unit, _declared(found, "units"), "a unit type", mend)
+    sees = _sees_event(schema)
+    if event.outcome is not None:
+        checked = _expression((*path, "outcome"), event.outcome, sees, found, outcome_expression)
+        _check_values((*path, "outcome"), "outcome", checked, found)
+    for attribute in ("currency", "resource", "latency_ms", "intent"):
+        text = getattr(event, attribute)
+        if text is not None:
+            _check_values((*path, attribute), attribute, _expression((*path, attribute), text, sees, found), found)
+    _check_mapped(path, event, sees, found, ("segments", "amounts", "usage"))
+    if known and schema is not None and event.unit in contract.units:
+        _check_carries(path, event, contract, schema, found)
+
+
+def _check_carries(path: Path, event: EventType, contract: Contract, schema: dict[str, Any], found: Findings) -> None:
+    """With a schema it is known which keys and segments an event can carry."""
+    unit = contract.units[event.unit]
+    if property_at(schema, tuple(unit.key.split("."))) is None:
+        rule = f"must carry the key of {event.unit}, {unit.key}, and its schema has no such property"
+        mend = did_you_mean(unit.key, schema.get("properties", {}), f"add {unit.key} to {event.schema_path}")
+        found.fault((*path, "unit"), rule, mend)
+    unseen = [
+        segment
+        for segment in unit.segments
+        if segment not in event.segments and property_at(schema, (segment,)) is None
+    ]
+    if unseen:
+        names = ", ".join(unseen)
+        rule = f"never gives {names}: neither its schema nor its segments name them"
+        found.note(path, rule, "add them to either, or leave them unknown", got="")
+
+
+def _schemas(contract: Contract, found: Findings, root: File) -> Iterable[tuple[str, dict[str, Any]]]:
+    read: dict[str, dict[str, Any] | None] = {}
+    for name, event in contract.events.items():
+        path: Path = ("events", name, "schema")
+        if event.schema_path is None or not _check_below(path, event.schema_path, found):
+            continue
+        file = root / event.schema_path
+        if not file.is_file():
+            found.fault(path, "must be a file that exists", f"write {event.schema_path} or correct the path")
+        elif not file.resolve().is_relative_to(root.resolve()):
+            found.fault(path, "must be a path below the project", "copy the file into the project")
+        else:
+            if event.schema_path not in read:
+                read[event.schema_path], faults = read_json_schema(file, event.schema_path)
+                found.faults += faults
+            schema = read[event.schema_path]
+            if schema is not None:
+                yield name, schema
+
+
+def _check_allocation(contract: Contract, found: Findings) -> None:
+    names: dict[str, int] = {}
+    for index, rule in enumerate(contract.allocation):
+        path: Path = ("allocation", index)
+        if rule.name in names:
+            text = f"must be a name of its own, and rule {names[rule.name] + 1} has it"
+            found.fault((*path, "name"), text, "rename one of the two")
+        names.setdefault(rule.name, index)
+        _check_method(path, rule, found)
+        for attribute in ("match", "key", "resource", "capacity"):
+            text_or_none = getattr(rule, attribute)
+            if text_or_none is not None:
+                _expression((*path, attribute), text_or_none, _sees_charge, found)
+        if rule.unit is not None:
+            units = _declared(found, "units")
+            found.known((*path, "unit"), rule.unit, units, "a unit type", "declare it under units")
+        if rule.meter is not None:
+            mend = "map it as usage of a source or event, or declare it under meters"
+            found.known((*path, "meter"), rule.meter, contract.meter_names(), "a meter", mend)
+        if rule.to is not None:
+            what = f"a measure that can be a weight ({', '.join(WEIGHTS)})"
+            found.known((*path, "to"), rule.to, WEIGHTS, what, "use one of these")
+        if rule.match.strip().lower() == "true" and index + 1 < len(contract.allocation):
+            found.note(path, "matches every line, so no rule after it is tried", "put it last", got=shown(rule.name))
+
+
+def _check_method(path: Path, rule: AllocationRule, found: Findings) -> None:
+    required, optional = _FIELDS_OF_METHOD[rule.method]
+    given = rule.model_fields_set - {"name", "match", "method"}
+    for name in sorted(required - given):
+        found.fault((*path, name), f"must be given with method {rule.method}", f"add {name}", got="")
+    for name in sorted(given - required - optional):
+        mend = f"take it away; {rule.method} takes {', '.join(sorted(required | optional))}"
+        found.fault((*path, name), f"must be left out with method {rule.method}", mend)
+
+
+def _check_meters(contract: Contract, found: Findings) -> None:
+    used = {meter for source in contract.sources.values() for meter in source.event.usage}
+    used |= {meter for event in contract.events.values() for meter in event.usage}
+    for name in contract.meters:
+        if name not in used:
+            found.note(("meters", name), "is used by no source and no event", "map it as usage, or take it away", "")
+    for path, name in _usage_places(contract):
+        mend = did_you_mean(name, contract.meters, "", cutoff=0.85)
+        if mend and name not in contract.meters:
+            found.note(
+                path,
+                "is a meter that is not declared",
+                f"{mend} Otherwise declare it under meters",
+                shown(name),
+            )
+
+
+def _usage_places(contract: Contract) -> list[tuple[Path, str]]:
+    places: list[tuple[Path, str]] = []
+    for name, source in contract.sources.items():
+        places += [(("sources", name, "event", "usage", meter), meter) for meter in source.event.usage]
+    for name, event in contract.events.items():
+        places += [(("events", name, "usage", meter), meter) for meter in event.usage]
+    return places
+
+
+def _expression(
+    path: Path, text: str, sees: _Sees | None, found: Findings, read: Callable[[str], Checked] = parse
+) -> Checked | None:
+    """The checked form, or None with a fault. `sees` says why a column cannot be; None: any can."""
+    try:
+        checked = read(text)
+    except ExpressionError as error:
+        found.fault(path, error.rule, error.mend, got=shown(error.got))
+        return None
+    for reference in checked.references if sees else ():
+        refused = sees(reference) if sees else None
+        if refused is not None:
+            found.fault(path, refused[0], refused[1], got=shown(reference.text))
+    return checked
+
+
+def _sees_facts(contract: Contract) -> _Sees:
+    """A success rule sees what every event has, whichever source it came from."""
+    known = (*_ABOUT_EVENTS, *shown_dimensions(contract), *ACCOUNTS)
+
+    def sees(reference: Reference) -> tuple[str, str] | None:
+        if len(reference.parts) == 1 and reference.root in known:
+            return None
+        rule = "must look at an event's attributes, segments or amounts"
+        return rule, did_you_mean(reference.text, known, f"use one of {', '.join(known)}")
+
+    return sees
+
+
+def _sees_event(schema: dict[str, Any] | None) -> _Sees:
+    """An event's expressions see its attributes and what its schema allows in data."""
+
+    def sees(reference: Reference) -> tuple[str, str] | None:
+        inside = reference.parts[1:]
+        if reference.root in EVENT_ATTRIBUTES and not inside:
+            return None
+        if reference.root != "data":
+            mend = did_you_mean(reference.root, (*EVENT_ATTRIBUTES, "data", *_OUTCOMES), f"write data.{reference.text}")
+            return "must be an attribute of the event or a path in its data", mend
+        if not inside or "[" in reference.text:
+            return "must name one value in the event's data", "write a dotted path such as data.total"
+        if schema is None:
+            return None
+        part = property_at(schema, inside)
+        if part is None:
+            names = _leaves(schema)
+            mend = did_you_mean(".".join(inside), names, "add it to the schema, or correct the path")
+            return "must be a property of the event's schema", mend
+        if "properties" in part or {"object", "array"} & set(kinds_of(part)):
+            return "must be a single value of the event's schema", "name a property inside it"
+        return None
+
+    return sees
+
+
+def _leaves(schema: dict[str, Any], at: str = "") -> list[str]:
+    names = []
+    for name, part in schema.get("properties", {}).items():
+        inner = isinstance(part, dict) and "properties" in part
+        names += _leaves(part, f"{at}{name}.") if inner else [f"{at}{name}"]
+    return names
+
+
+def _sees_charge(reference: Reference) -> tuple[str, str] | None:
+    """An allocation rule sees the FOCUS columns of a charge and its tags."""
+    if reference.root not in FOCUS_COLUMNS:
+        rule = "must be a FOCUS column in snake_case, or tags['…']"
+        return rule, did_you_mean(reference.root, FOCUS_COLUMNS, "use for example service_name or tags['team']")
+    if reference.root != "tags" and len(reference.parts) > 1:
+        return "must be a column, which has no parts", f"write {reference.root}"
+    if reference.root == "tags" and len(reference.parts) > 1 and "[" not in reference.text:
+        return "must name a tag in brackets", f"write tags['{reference.parts[1]}']"
+    return None

@@ -1,0 +1,129 @@
+"""Reads a project. Enters: a directory. Leaves: the checked project, or faults."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from perunit.contract.check import check_contract
+from perunit.contract.document import Document, read_document
+from perunit.contract.price_check import check_prices
+from perunit.contract.prices import read_price_book
+from perunit.contract.project import Project
+from perunit.contract.shape import Contract
+from perunit.contract.shape_faults import PLACEHOLDER, validated
+from perunit.model.errors import ConfigurationError, Fault
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+__all__ = [
+    "CONTRACT_FILE",
+    "PRICES_FOLDER",
+    "Examination",
+    "contract_schema",
+    "examine",
+    "faults",
+    "read_project",
+]
+
+CONTRACT_FILE = "perunit.yaml"
+PRICES_FOLDER = "prices"
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """All that reading a project found. `project` is None where there is a fault."""
+
+    project: Project | None
+    faults: tuple[Fault, ...]
+    notes: tuple[Fault, ...]
+
+
+def read_project(root: Path) -> Project:
+    """The project in a directory; `ConfigurationError` with every fault at once where anything is wrong."""
+    examination = examine(root)
+    if examination.project is None:
+        raise ConfigurationError(list(examination.faults))
+    return examination.project
+
+
+def faults(root: Path) -> tuple[list[Fault], list[Fault]]:
+    """Every fault and every note of the project in a directory."""
+    examination = examine(root)
+    return list(examination.faults), list(examination.notes)
+
+
+def examine(root: Path) -> Examination:
+    """Reads and checks everything a person wrote below `root`."""
+    document = _contract_document(root)
+    contract, found = _contract(document)
+    books = [read_price_book(*_price_document(path, root)) for path in _price_files(root)]
+    refused = [*document.faults, *found, *(fault for book in books for fault in book.faults)]
+    if contract is None:
+        return Examination(None, _ordered(refused, []), ())
+    findings, schemas = check_contract(contract, document, root)
+    further = [*findings.faults, *check_prices(books, contract)]
+    faults_found = _ordered(refused, [fault for fault in further if not _is_inside(fault, found)])
+    notes = _ordered([], [*findings.notes, *(note for book in books for note in book.notes)])
+    read = tuple(book.book for book in books if book.book is not None)
+    project = None if faults_found else Project(root, contract, schemas, read)
+    return Examination(project, faults_found, notes)
+
+
+def _contract(document: Document) -> tuple[Contract | None, list[Fault]]:
+    if document.data is None:
+        return None, []
+    contract, found, _ = validated(Contract, document, contract_schema())
+    return contract, found
+
+
+def _is_inside(fault: Fault, refused: list[Fault]) -> bool:
+    """Whether a fault lies in a part that was refused whole, so that it is about what stands in for it."""
+    return fault.file == CONTRACT_FILE and any(fault.place.startswith(f"{part.place}.") for part in refused)
+
+
+def _ordered(refused: list[Fault], further: list[Fault]) -> tuple[Fault, ...]:
+    """Each once, in the order of the files; without what only follows from a refused value."""
+    places = {(fault.file, fault.place) for fault in refused}
+    own = refused + [
+        fault
+        for fault in further
+        if (fault.file, fault.place) not in places and PLACEHOLDER not in f"{fault.place} {fault.got} {fault.rule}"
+    ]
+    order = sorted(dict.fromkeys(own), key=lambda at: (at.file != CONTRACT_FILE, at.file, at.line or 0))
+    return tuple(order)
+
+
+@cache
+def contract_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of perunit.yaml as the typed shape gives it."""
+    return Contract.model_json_schema(mode="validation")
+
+
+def _contract_document(root: Path) -> Document:
+    path = root / CONTRACT_FILE
+    if not path.is_file():
+        rule, mend = "must be there", "run perunit init, or name the project's directory with -C"
+        missing = Fault(CONTRACT_FILE, None, "file", f"no such file in {root}", rule, mend)
+        return Document(CONTRACT_FILE, None, {}, (missing,))
+    document = read_document(path, CONTRACT_FILE)
+    if not isinstance(document.data, dict):
+        return document
+    # A section whose lines are all commented out is the same as none.
+    written = {name: part for name, part in document.data.items() if part is not None}
+    return Document(document.file, written, document.lines, document.faults)
+
+
+def _price_files(root: Path) -> list[Path]:
+    folder = root / PRICES_FOLDER
+    return sorted(path for path in folder.glob("*") if path.suffix in {".yaml", ".yml"} and path.is_file())
+
+
+def _price_document(path: Path, root: Path) -> tuple[Document, str]:
+    document = read_document(path, path.relative_to(root).as_posix())
+    digest = hashlib.sha256(path.read_bytes()).hexdigest() if document.data is not None else ""
+    return document, digest

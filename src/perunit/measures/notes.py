@@ -1,0 +1,70 @@
+"""What a reader of a result would otherwise miss. Enters: the sums read and how. Leaves: sentences."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from perunit.measures.catalogue import MEASURES
+from perunit.model.money import exact, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from perunit.engine.duckdb import Engine
+    from perunit.measures.scan import Lens, Table
+
+__all__ = ["COST_SUMS", "notes"]
+
+COST_SUMS = MEASURES["fully_loaded_margin"].needs() - MEASURES["revenue"].needs()
+_AMOUNT_SUMS = frozenset(name for name in MEASURES["contribution_margin"].needs() if name.startswith("recorded_"))
+_BILL_SUMS = frozenset({"billed_all", "effective_all"}) | {name for name in COST_SUMS if name.startswith("billed_")}
+
+_FOREIGN_EVENTS = """
+SELECT k.currency, CAST(sum(f.events) AS BIGINT)
+FROM rollup f JOIN cells k ON k.cell_id = f.cell_id
+WHERE k.currency <> $currency AND (k.unit_mask >> CAST($bit AS INTEGER)) & 1 = 1
+    AND f.window_start >= $hour AND f.window_start < $end
+    AND coalesce(f.revenue, f.discount, f.refund, f.fee, f.tax, f.cost) IS NOT NULL
+GROUP BY k.currency ORDER BY k.currency
+"""
+_FOREIGN_USAGE = """
+SELECT f.currency, CAST(sum(f.usage_events) AS BIGINT) FROM rollup_priced f
+WHERE f.currency <> $currency AND f.window_start >= $hour AND f.window_start < $end
+GROUP BY f.currency ORDER BY f.currency
+"""
+_FOREIGN_BILLS = """
+SELECT f.currency, sum(f.effective_cost) FROM allocations f
+WHERE f.currency <> $currency AND f.day >= $start AND f.day < $end
+GROUP BY f.currency ORDER BY f.currency
+"""
+
+
+def notes(engine: Engine, lens: Lens, table: Table, needed: frozenset[str]) -> Iterator[str]:
+    """Every reservation about the sums in `table`."""
+    yield from _foreign(engine, lens, needed)
+    if not needed & COST_SUMS:
+        return
+    unpriced = sum(int(row["unpriced"] or 0) for row in table.values())
+    if unpriced:
+        yield f"{unpriced:,} usage facts have no price: costs are a lower bound and margins an upper one"
+    with exact():
+        elsewhere = sum((Decimal(row["billed_elsewhere"] or 0) for row in table.values()), Decimal(0))
+    if elsewhere:
+        yield f"{plain(elsewhere)} {lens.currency} of the bills is borne by units other than {lens.unit}"
+    if needed & _AMOUNT_SUMS and not any(row.get(name) is not None for row in table.values() for name in COST_SUMS):
+        yield "no cost is known here: a margin is the revenue alone"
+
+
+def _foreign(engine: Engine, lens: Lens, needed: frozenset[str]) -> Iterator[str]:
+    values = lens.values()
+    # The first test reads a small table, so that one-currency projects do not pay for the second.
+    if needed & _AMOUNT_SUMS and engine.value("SELECT count(*) FROM cells WHERE currency <> $currency", values):
+        for currency, events in engine.rows(_FOREIGN_EVENTS, values):
+            yield f"{events:,} events in {currency} are not converted to {lens.currency} and not included"
+    if needed & COST_SUMS and engine.value("SELECT count(*) FROM rates WHERE currency <> $currency", values):
+        for currency, facts in engine.rows(_FOREIGN_USAGE, values):
+            yield f"{facts:,} usage facts in {currency} are not converted to {lens.currency} and not included"
+    if needed & _BILL_SUMS and engine.value("SELECT count(*) FROM bills WHERE billing_currency <> $currency", values):
+        for currency, cost in engine.rows(_FOREIGN_BILLS, values):
+            yield f"bills of {plain(cost)} {currency} are not converted to {lens.currency} and not included"

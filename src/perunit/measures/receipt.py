@@ -1,0 +1,206 @@
+"""The receipt of one unit. Enters: a unit type and a key. Leaves: everything that makes up its margin, to the event.
+
+What an event was priced at is read from the rollup row it was summed into, so that receipts add up to the figures
+of their segment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from perunit.measures.catalogue import MEASURES
+from perunit.measures.formula import Number, Part, Total, evaluate
+from perunit.measures.guard import lens_bit, unit_of
+from perunit.measures.receipt_bills import BillLine, ShareLine, bill_lines, share_lines, unit_sums
+from perunit.measures.receipt_events import EventLine, Pricing, event_lines
+from perunit.model.errors import UsageError
+from perunit.model.money import exact, plain
+
+if TYPE_CHECKING:
+    from perunit.contract.shape import Contract
+    from perunit.engine.duckdb import Engine
+
+__all__ = ["Receipt", "Related", "receipt"]
+
+_TOTALS = {
+    name: MEASURES[name].formula
+    for name in ("gross_revenue", "discounts", "refunds", "revenue", "fees", "usage_cost", "variable_cost")
+} | {
+    "contribution_margin": MEASURES["contribution_margin"].formula,
+    "shared_cost": MEASURES["shared_cost"].formula,
+    "margin_after_shared_cost": Total((MEASURES["contribution_margin"].formula,), (Part("billed_shared"),)),
+    "tax": MEASURES["tax"].formula,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another unit whose key stands on the same events: a parent, or a child such as a user's order."""
+
+    unit_type: str
+    unit_key: str
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One unit, explained. `totals` in `currency` by name, None where nothing is known.
+
+    `status`: estimated while usage is priced from list rates, billed once bills have taken over, mixed between;
+    None where no usage was priced. `unpriced` counts usage that has no price.
+    """
+
+    unit_type: str
+    unit_key: str
+    currency: str
+    opened_at: datetime
+    segments: dict[str, str | None]
+    parents: tuple[Related, ...]
+    children: tuple[Related, ...]
+    events: tuple[EventLine, ...]
+    bill_lines: tuple[BillLine, ...]
+    shares: tuple[ShareLine, ...]
+    totals: dict[str, Decimal | None]
+    unpriced: int
+    status: str | None
+    notes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values: decimals as exact text, times as RFC 3339."""
+        answer = _json(self)
+        assert isinstance(answer, dict)  # noqa: S101 - a dataclass becomes an object
+        return answer
+
+
+def receipt(engine: Engine, contract: Contract, unit_type: str, unit_key: str) -> Receipt:
+    """Everything known of one unit. Raises UsageError with near matches where it does not exist."""
+    unit = unit_of(contract, unit_type)
+    opened_at, segments = _opening(engine, contract, unit, unit_key)
+    bit = lens_bit(engine, contract, unit)
+    events = event_lines(engine, contract, unit, unit_key, opened_at, bit)
+    parents = _related(events, contract.lineage(unit)[1:])
+    below = tuple(name for name in contract.units if unit in contract.lineage(name)[1:])
+    children = _related(events, below)
+    keys = {unit: [unit_key]} | {
+        name: [child.unit_key for child in children if child.unit_type == name] for name in below
+    }
+    bills = bill_lines(engine, keys)
+    shares = share_lines(engine, contract, unit, bit, opened_at, events)
+    sums = unit_sums(contract, events) | _billed_sums(contract.currency, bills, shares)
+    return Receipt(
+        unit_type=unit,
+        unit_key=unit_key,
+        currency=contract.currency,
+        opened_at=opened_at,
+        segments=segments,
+        parents=parents,
+        children=children,
+        events=events,
+        bill_lines=bills,
+        shares=shares,
+        totals={name: evaluate(formula, sums) for name, formula in _TOTALS.items()},
+        unpriced=_count(events, Pricing.UNPRICED),
+        status=_status(events, bills, shares),
+        notes=tuple(_notes(contract.currency, events, bills, shares)),
+    )
+
+
+def _opening(engine: Engine, contract: Contract, unit: str, key: str) -> tuple[datetime, dict[str, str | None]]:
+    """When the unit opened and its segment values then."""
+    rows = engine.records(
+        "SELECT u.opened_at, k.* FROM units u JOIN cells k ON k.cell_id = u.cell_id "
+        "WHERE u.unit_type = $unit AND u.unit_key = $key",
+        {"unit": unit, "key": key},
+    )
+    if not rows:
+        raise UsageError(_unknown(engine, unit, key))
+    dimensions = contract.units[unit].segments or contract.dimensions()
+    return rows[0]["opened_at"].replace(tzinfo=UTC), {name: rows[0][f"segment_{name}"] for name in dimensions}
+
+
+def _unknown(engine: Engine, unit: str, key: str) -> str:
+    there = [type_ for (type_,) in engine.rows("SELECT unit_type FROM units WHERE unit_key = $key", {"key": key})]
+    message = f"{unit}: got {key!r}, must be the key of a known {unit}; "
+    if there:
+        return message + f"it is the key of a {there[0]}: perunit receipt {there[0]} {key}"
+    near = engine.rows(
+        "SELECT unit_key FROM units WHERE unit_type = $unit "
+        "AND jaro_winkler_similarity(unit_key, $key) > 0.75 "
+        "ORDER BY jaro_winkler_similarity(unit_key, $key) DESC, unit_key LIMIT 3",
+        {"unit": unit, "key": key},
+    )
+    if near:
+        return message + f"did you mean {', '.join(name for (name,) in near)}?"
+    known = engine.value("SELECT count(*) FROM units WHERE unit_type = $unit", {"unit": unit})
+    return message + (f"none of the {known:,} known keys is like it" if known else "ingest its events first")
+
+
+def _related(events: tuple[EventLine, ...], types: tuple[str, ...]) -> tuple[Related, ...]:
+    counts: dict[tuple[str, str], int] = {}
+    for event in events:
+        for name in types:
+            if name in event.keys:
+                counts[name, event.keys[name]] = counts.get((name, event.keys[name]), 0) + 1
+    return tuple(Related(name, key, count) for (name, key), count in sorted(counts.items()))
+
+
+def _billed_sums(currency: str, bills: tuple[BillLine, ...], shares: tuple[ShareLine, ...]) -> dict[str, Number | None]:
+    sums: dict[str, Number | None] = {}
+    with exact():
+        for bill in bills:
+            if bill.currency == currency:
+                sums["billed_direct"] = (sums.get("billed_direct") or Decimal(0)) + bill.effective_cost
+        for share in shares:
+            if share.currency == currency and share.cost is not None:
+                name = f"billed_{share.kind}"
+                sums[name] = (sums.get(name) or Decimal(0)) + share.cost
+    return sums
+
+
+def _status(events: tuple[EventLine, ...], bills: tuple[BillLine, ...], shares: tuple[ShareLine, ...]) -> str | None:
+    listed = any(line.pricing is Pricing.LIST and line.kind == "cost" for event in events for line in event.usage)
+    billed = bool(bills or shares)
+    if listed and billed:
+        return "mixed"
+    if listed:
+        return "estimated"
+    return "billed" if billed else None
+
+
+def _count(events: tuple[EventLine, ...], pricing: Pricing) -> int:
+    return sum(line.pricing is pricing for event in events for line in event.usage)
+
+
+def _notes(
+    currency: str, events: tuple[EventLine, ...], bills: tuple[BillLine, ...], shares: tuple[ShareLine, ...]
+) -> list[str]:
+    notes = []
+    unpriced, measured = _count(events, Pricing.UNPRICED), _count(events, Pricing.BILLED)
+    if unpriced:
+        notes.append(f"{unpriced} usage lines have no price: the cost is a lower bound")
+    if measured and not any(share.kind == "usage" for share in shares):
+        notes.append("a bill has taken over usage of this unit, and no part of it was allocated to the unit's segments")
+    others = {event.currency for event in events if event.amounts} - {currency}
+    others |= ({bill.currency for bill in bills} | {share.currency for share in shares}) - {currency}
+    notes += [f"amounts in {other} are not converted to {currency} and not included" for other in sorted(others)]
+    return notes
+
+
+def _json(value: Any) -> Any:
+    match value:
+        case Decimal():
+            return plain(value)
+        case datetime():
+            aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+            return aware.isoformat().replace("+00:00", "Z")
+        case dict():
+            return {name: _json(each) for name, each in value.items()}
+        case tuple() | list():
+            return [_json(each) for each in value]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return {field.name: _json(getattr(value, field.name)) for field in fields(value)}
+        case _:
+            return value

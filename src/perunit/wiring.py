@@ -1,0 +1,55 @@
+"""Builds what the verbs work with: the project as written, and the engine on its data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perunit import pipeline
+from perunit.contract.read import read_project
+from perunit.model.window import Clock, system_clock
+from perunit.store.project_store import open_store
+
+if TYPE_CHECKING:
+    from perunit.contract.project import Project
+    from perunit.contract.shape import Contract
+    from perunit.engine.duckdb import Engine
+
+__all__ = ["Opened", "opened"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A project with its data open; `engine` answers as of now, or as of the instant that was asked for."""
+
+    project: Project
+    engine: Engine
+    clock: Clock
+
+    @property
+    def contract(self) -> Contract:
+        """The contract, for short."""
+        return self.project.contract
+
+
+@contextmanager
+def opened(
+    directory: Path, *, purpose: str, as_of: datetime | None = None, clock: Clock = system_clock
+) -> Iterator[Opened]:
+    """The project in `directory`, its store brought in line with its contract and price books.
+
+    With `as_of` the engine's tables are those known at that instant; nothing of the store is changed then.
+    Raises ConfigurationError with every fault of what was written, StoreError where the data cannot be opened.
+    """
+    project = read_project(directory)
+    contract = project.contract
+    names = (tuple(contract.units), contract.dimensions(), contract.meter_names())
+    with open_store(project.data, *names, purpose=purpose) as engine:
+        pipeline.start(project, engine, clock)
+        if as_of is not None:
+            pipeline.look_back(project, engine, as_of)
+        yield Opened(project, engine, clock)
