@@ -7,20 +7,25 @@ groups, and the next run goes on where this one stopped.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import duckdb
 
 from perunit.economics.attribute import allocate
 from perunit.economics.price.books import sync_books
 from perunit.economics.rollup.compute import DERIVED, Scope, append, prepare
 from perunit.economics.verify import Finding, check_derived, check_facts
+from perunit.facts.bills.importing import BillResult, import_bill
 from perunit.facts.cells import pin_values
 from perunit.facts.cloudevents import plan_cloudevents
 from perunit.facts.files import Group, Opened, open_json_batch, open_lines, open_source
-from perunit.facts.load import Batch, Counts, load_group, seen_before
+from perunit.facts.load import Batch, Counts, load_group, seen_before, stage_group
 from perunit.facts.quarantine import Selection, groups_to_replay, mark_replayed
 from perunit.facts.staging import Names
 from perunit.facts.tables import plan_source
@@ -33,7 +38,7 @@ if TYPE_CHECKING:
     from perunit.facts.staging import Plan
     from perunit.model.window import Clock
 
-__all__ = ["CLOUDEVENTS", "FileReport", "Progress", "ingest", "look_back", "recompute", "refresh", "replay", "start", "verify"]
+__all__ = ["CLOUDEVENTS", "FileReport", "Progress", "import_bills", "ingest", "look_back", "recompute", "refresh", "replay", "start", "verify"]
 
 Progress = Callable[[str, int, int], None]
 CLOUDEVENTS = "cloudevents"
@@ -86,17 +91,11 @@ def ingest(
     start(project, engine, clock)
     run_id = uuid.uuid4().hex
     reports = []
-    stale = False
     try:
         for source, path in files:
-            report, changed = _ingest_file(project, engine, names, source, path, run_id, clock, progress)
-            reports.append(report)
-            stale = stale or changed
+            reports.append(_ingest_file(project, engine, names, source, path, run_id, clock, progress))
     finally:
-        if stale:
-            recompute(project, engine)
-        if any(report.accepted or report.duplicate for report in reports):
-            refresh(project, engine)
+        _settle(project, engine)
     return reports
 
 
@@ -105,11 +104,25 @@ def start(project: Project, engine: Engine, clock: Clock) -> None:
     with engine.transaction():
         changed = sync_books(engine, project.price_books, clock())
         names = names_of(engine, project)
-        hidden_changed = pin_values(engine, names, project.contract.segments.limit)
+        if pin_values(engine, names, project.contract.segments.limit) or changed:
+            _mark(engine, "stale")
     prepare(engine)
-    if changed or hidden_changed:
+    _settle(project, engine)
+
+
+def _mark(engine: Engine, what: str) -> None:
+    """Notes what is to be done, in the transaction that makes it so: a crash before it is done must not forget it."""
+    engine.execute("INSERT OR REPLACE INTO store_state VALUES ($what, 'true')", {"what": what})
+
+
+def _settle(project: Project, engine: Engine) -> None:
+    """Does what the marks say: rollups that are stale are computed anew, and bills allocated over new usage."""
+    marked = {key for (key,) in engine.rows("SELECT key FROM store_state WHERE value = 'true'")}
+    if "stale" in marked:
         recompute(project, engine)
+    if marked & {"stale", "unallocated"}:
         refresh(project, engine)
+        engine.execute("DELETE FROM store_state WHERE key = 'unallocated'")
 
 
 def _ingest_file(
@@ -121,24 +134,34 @@ def _ingest_file(
     run_id: str,
     clock: Clock,
     progress: Progress | None,
-) -> tuple[FileReport, bool]:
+) -> FileReport:
     opened = _open(project, engine, source, path)
+    planner = _planner(project, names, source, opened, clock())
     report = FileReport(source, path.name)
-    newest = engine.value("SELECT max(watermark) FROM batches WHERE source = $source", {"source": source})
-    watermark = newest.replace(tzinfo=UTC) if newest else None
-    stale = False
+    before = engine.value("SELECT coalesce(max(batch_id), 0) + 1 FROM batches")
     for group in opened.groups:
         if (batch := seen_before(engine, source, group)) is not None:
             report.already += batch["received"]
+            # A file that goes on where it was interrupted is judged by what came before its first group.
+            before = min(before, batch["batch_id"])
         else:
-            came = _batch(project, run_id, source, path.name, clock(), watermark)
+            came = _batch(project, run_id, source, path.name, clock(), _watermark(engine, source, before))
+            plan = stage_group(engine, group, planner)
             with engine.transaction():
-                counts = _load(project, engine, names, group, came, opened)
+                counts = _load(project, engine, names, group, came, plan)
             report.add(counts)
-            stale = stale or counts.guard_changed
         if progress:
             progress(path.name, group.done, opened.total)
-    return report, stale
+    return report
+
+
+def _watermark(engine: Engine, source: str, before: int) -> datetime | None:
+    """The time of the newest event of a source in the batches before one."""
+    newest = engine.value(
+        "SELECT max(watermark) FROM batches WHERE source = $source AND batch_id < $before",
+        {"source": source, "before": before},
+    )
+    return newest.replace(tzinfo=UTC) if newest else None
 
 
 def _batch(
@@ -148,11 +171,12 @@ def _batch(
     return Batch(run_id, source, file_name, now, watermark, limits.late_after_hours, segments.limit)
 
 
-def _load(project: Project, engine: Engine, names: Names, group: Group, batch: Batch, opened: Opened) -> Counts:
-    """One group from raw rows to sums; the caller holds the transaction."""
-    planner = _planner(project, names, batch.source, opened, batch.ingested_at)
-    counts = load_group(engine, names, group, batch, planner)
-    append(engine, project.contract, names.unit_bits, Scope(f"batch_id = {counts.batch_id}"))
+def _load(project: Project, engine: Engine, names: Names, group: Group, batch: Batch, plan: Plan) -> Counts:
+    """One group from staged rows to sums; the caller holds the transaction."""
+    counts = load_group(engine, names, group, batch, plan)
+    with _fitting():
+        append(engine, project.contract, names.unit_bits, Scope(f"batch_id = {counts.batch_id}"))
+    _mark(engine, "stale" if counts.guard_changed else "unallocated")
     return counts
 
 
@@ -160,21 +184,19 @@ def replay(project: Project, engine: Engine, selection: Selection, *, clock: Clo
     """Loads quarantined rows again under the contract of today; what is refused once more is quarantined anew."""
     names = names_of(engine, project)
     run_id = uuid.uuid4().hex
-    reports, stale = [], False
+    reports = []
     for source, ids, opened in groups_to_replay(engine, selection):
+        planner = _planner(project, names, source, opened, clock())
         report = FileReport(source, "quarantine")
         for group in opened.groups:
             batch = _batch(project, run_id, source, "quarantine", clock(), None)
+            plan = stage_group(engine, group, planner)
             with engine.transaction():
-                counts = _load(project, engine, names, group, batch, opened)
+                counts = _load(project, engine, names, group, batch, plan)
                 mark_replayed(engine, ids, counts.batch_id)
             report.add(counts)
-            stale = stale or counts.guard_changed
         reports.append(report)
-    if stale:
-        recompute(project, engine)
-    if any(report.accepted for report in reports):
-        refresh(project, engine)
+    _settle(project, engine)
     return reports
 
 
@@ -192,12 +214,42 @@ def _open(project: Project, engine: Engine, source: str, path: Path) -> Opened:
 
 
 def _planner(project: Project, names: Names, source: str, opened: Opened, now: datetime) -> Callable[[bool], Plan]:
+    """Makes the plan of a file, once for all its groups."""
+
+    @cache
     def plan(careful: bool) -> Plan:
         if source == CLOUDEVENTS:
             return plan_cloudevents(project, names, now, careful=careful)
         return plan_source(project, source, names, opened.columns, now, text=opened.text, careful=careful)
 
     return plan
+
+
+def import_bills(
+    project: Project, engine: Engine, paths: Iterable[Path], *, bill_source: str | None = None, clock: Clock
+) -> list[BillResult]:
+    """Imports bill files one by one and allocates what is in force then; a file is in the store whole or not at all.
+
+    Raises InputError or ConfigurationError for the first file that is refused; files before it stay imported.
+    """
+    results: list[BillResult] = []
+    _mark(engine, "unallocated")
+    try:
+        for path in paths:
+            results += import_bill(engine, path, bill_source=bill_source, clock=clock)
+    finally:
+        _settle(project, engine)
+    return results
+
+
+@contextmanager
+def _fitting() -> Iterator[None]:
+    """Around sums and products: what no column can hold is a fault of the data or of a price, not a bug."""
+    try:
+        yield
+    except duckdb.OutOfRangeException as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"a quantity times its price has more than 14 digits ({reason}); correct either") from error
 
 
 def recompute(project: Project, engine: Engine) -> None:
@@ -207,7 +259,10 @@ def recompute(project: Project, engine: Engine) -> None:
     with engine.transaction():
         for table in DERIVED:
             engine.execute(f"DELETE FROM {table}")
-        append(engine, project.contract, names.unit_bits, Scope())
+        with _fitting():
+            append(engine, project.contract, names.unit_bits, Scope())
+        engine.execute("DELETE FROM store_state WHERE key = 'stale'")
+        _mark(engine, "unallocated")
 
 
 def refresh(project: Project, engine: Engine) -> Any:

@@ -82,7 +82,6 @@ MEANINGS = [
     "dayname(moment) || monthname(moment)",
     "invoice[1]",
     "invoice[2:3]",
-    "position('1' in invoice)",
     "strpos(invoice, '2') + instr(invoice, '2') + length(invoice) + len(numbers)",
     "replace(invoice, 'C', 'D') || reverse(invoice) || lpad(invoice, 8, '0') || rpad(invoice, 8, '0')",
     "split_part(\"Customer ID\", '.', 2)",
@@ -398,7 +397,7 @@ def expressions() -> st.SearchStrategy[str]:
         lambda inner: st.one_of(
             st.tuples(inner, st.sampled_from(operators), inner).map(lambda parts: f"({' '.join(parts)})"),
             st.tuples(st.sampled_from(["upper", "length", "abs", "trim", "not", "-"]), inner).map(
-                lambda parts: f"{parts[0]}({parts[1]})"
+                lambda parts: f"({parts[0]}({parts[1]}))"
             ),
             st.tuples(inner, inner, inner).map(lambda p: f"case when {p[0]} then {p[1]} else {p[2]} end"),
             st.tuples(inner, inner).map(lambda p: f"coalesce({p[0]}, {p[1]})"),

@@ -18,7 +18,7 @@ from perunit.contract.shape import Contract
 from perunit.engine.duckdb import Engine
 from perunit.facts import lines
 from perunit.model.money import unit_price
-from perunit.store.project_store import add_columns, create_tables
+from perunit.store import project_store
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = START + timedelta(days=30)
@@ -172,13 +172,12 @@ class Company:
     files: int = 0
 
     def __post_init__(self) -> None:
-        create_tables(self.engine)
         self.grow(self.contract)
 
     def grow(self, contract: Contract) -> None:
         """Goes on under another contract."""
         self.contract = contract
-        add_columns(self.engine, tuple(contract.units), contract.dimensions(), contract.meter_names())
+        project_store._prepare(self.engine, tuple(contract.units), contract.dimensions(), contract.meter_names())
 
     def project(self, books: Sequence[PriceBook] = ()) -> Project:
         """The project as `pipeline` takes it."""

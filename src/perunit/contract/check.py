@@ -41,7 +41,7 @@ EVENT_ATTRIBUTES = (
     *("recordedtime", "traceparent"),
 )
 # Measures whose amounts can be weights: sums that are there for every unit before any bill is split.
-WEIGHTS = ("units", "attempts", "successes", "gross_revenue", "revenue", "fees", "variable_cost")
+WEIGHTS = ("units", "events", "attempts", "successes", "gross_revenue", "revenue", "variable_cost")
 _ABOUT_EVENTS = ("id", "source", "type", "time", "outcome", "currency", "resource", "intent", "latency_ms")
 # One bit of a 64-bit mask for each, the sign left out.
 _UNIT_TYPES_MAX = 62
@@ -59,7 +59,7 @@ _FIELDS_OF_METHOD = {
     "direct": ({"unit", "key"}, set[str]()),
     "usage": ({"meter"}, {"resource", "capacity", "idle"}),
     "proportional": ({"to"}, set[str]()),
-    "even": ({"unit"}, set[str]()),
+    "even": (set[str](), {"unit"}),
 }
 
 _Sees = Callable[[Reference], tuple[str, str] | None]
@@ -383,6 +383,8 @@ def _check_allocation(contract: Contract, found: Findings) -> None:
 
 
 def _check_method(path: Path, rule: AllocationRule, found: Findings) -> None:
+    if found.document.get((*path, "method")) != rule.method:
+        return  # a stand-in for a method that was refused
     required, optional = _FIELDS_OF_METHOD[rule.method]
     given = rule.model_fields_set - {"name", "match", "method"}
     for name in sorted(required - given):

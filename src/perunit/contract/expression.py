@@ -47,24 +47,24 @@ class _Verbatim(DuckDB):  # type: ignore[misc]
 _DIALECT = _Verbatim()
 _PLAIN = re.compile(r"[^\".\[\]']+")
 _PRIMARY = re.compile(r'([A-Za-z_]\w*|"([^"]|"")*")(\.([A-Za-z_]\w*|"([^"]|"")*"))*')
+_WORD = re.compile(r"[^\W\d][\w$]*")
 _PREFIX = "SELECT "
-# Anything else that is not a function is refused, so a new kind of syntax is refused until it is looked at.
-_NODES = (
-    *(exp.Column, exp.Identifier, exp.Literal, exp.RawString, exp.Boolean, exp.Null, exp.Paren, exp.Neg),
-    *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.DPipe),
-    *(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ),
-    *(exp.Is, exp.Not, exp.In, exp.Between, exp.Like, exp.ILike, exp.Escape),
-    *(
-        exp.BitwiseAnd,
-        exp.BitwiseOr,
-        exp.BitwiseXor,
-        exp.BitwiseNot,
-        exp.BitwiseLeftShift,
-        exp.BitwiseRightShift,
-    ),
-    *(exp.Bracket, exp.Slice, exp.Dot, exp.Lambda, exp.PropertyEQ, exp.Interval, exp.Var, exp.AtTimeZone),
-    *(exp.DataType, exp.DataTypeParam, exp.ColumnDef),
-    *(exp.JSONPath, exp.JSONPathPart),
+# Anything else is refused, so that a new kind of syntax is refused until it is looked at.
+_VALUES = (exp.Column, exp.Identifier, exp.Literal, exp.RawString, exp.Boolean, exp.Null, exp.Paren, exp.Var)
+_ARITHMETIC = (exp.Neg, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Pow, exp.Abs, exp.DPipe)
+_BITS = (exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseLeftShift, exp.BitwiseRightShift)
+_EQUAL = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
+_TRUTH = (exp.And, exp.Or, exp.Not, exp.Is, exp.In, exp.Between, exp.Like, exp.ILike, exp.Escape, exp.StartsWith)
+_PREDICATES = (exp.Is, exp.In, exp.Between, exp.Like, exp.ILike)
+_NESTED = (exp.Bracket, exp.Slice, exp.Dot, exp.Array, exp.Struct, exp.PropertyEQ, exp.Lambda)
+_LISTS = (exp.ArrayOverlaps, exp.ArrayContainsAll)
+_JSON = (exp.JSONExtract, exp.JSONExtractScalar, exp.JSONPath, exp.JSONPathPart)
+_CALLS = (exp.Anonymous, exp.Cast, exp.Case, exp.If, exp.Extract, exp.Interval, exp.AtTimeZone)
+_CASTS = (exp.DataType, exp.DataTypeParam, exp.ColumnDef)
+_NODES = (*_VALUES, *_ARITHMETIC, *_BITS, *_EQUAL, *_TRUTH, *_NESTED, *_LISTS, *_JSON, *_CALLS, *_CASTS)
+_UNITS = frozenset(
+    """microsecond millisecond second minute hour day week month quarter year decade century millennium
+    epoch dow isodow doy isoyear yearweek""".split()  # noqa: SIM905 - a list of words
 )
 _QUOTED = {TokenType.STRING, TokenType.IDENTIFIER, TokenType.RAW_STRING, TokenType.HEREDOC_STRING}
 _MATCHES = {TokenType.SIMILAR_TO, TokenType.TILDE, TokenType.GLOB}
@@ -270,38 +270,92 @@ def _check_nodes(tree: exp.Expr) -> None:
 
 
 def _check_node(node: exp.Expr) -> None:
-    if isinstance(node, exp.Query | exp.Subquery | exp.Exists | exp.Values):
-        raise ExpressionError("a query", "must not contain a query", "use the columns of the row only")
-    if isinstance(node, exp.Star | exp.Columns):
-        raise ExpressionError("*", "must name its columns", "write the column's name")
-    if isinstance(node, exp.Placeholder | exp.Parameter | exp.SessionParameter | exp.PositionalColumn):
-        raise ExpressionError("a parameter", "must not contain parameters", "write the value or the column's name")
-    if isinstance(node, exp.Window | exp.AggFunc):
-        raise ExpressionError(node.key, "must look at one row", "sums are made by the measures; give the row's value")
-    if isinstance(node, exp.Alias):
-        raise ExpressionError(node.alias or "an alias", "must not name its result", "take the name away")
-    if isinstance(node, exp.DataType) and node.this not in _TYPES:
-        got = node.this.value if isinstance(node.this, exp.DType) else str(node.this)
-        raise ExpressionError(got, "must cast to a plain type", "use a type such as VARCHAR or DECIMAL(18, 4)")
-    if isinstance(node, exp.Identifier) and not node.name:
-        raise ExpressionError('""', "must name its columns", "write the column's name")
+    for kinds, got, rule, mend in _REFUSED_NODES:
+        if isinstance(node, kinds):
+            raise ExpressionError(got or node.name or node.key, rule, mend)
+    if not isinstance(node, _NODES):
+        raise ExpressionError(node.key, "must be made of values, operators and functions", "write it another way")
+    if isinstance(node, exp.Identifier) and not (node.name if node.quoted else _WORD.fullmatch(node.name)):
+        raise ExpressionError(node.name, "must name its columns", "write the column's name, in double quotes if odd")
+    if isinstance(node, exp.Anonymous) and node.name.lower() not in FUNCTIONS:
+        raise _unknown_function(node.name.lower())
+    if isinstance(node, exp.DataType):
+        _check_data_type(node)
     if isinstance(node, exp.Dot) and not isinstance(node.expression, exp.Identifier):
         raise ExpressionError("a method call", "must call functions by name", "write f(x) instead of x.f()")
-    if isinstance(node, exp.In) and not (node.expressions or node.args.get("field")):
-        raise ExpressionError("in", "must be an expression (a value is missing after it)", "name what it is in")
-    if isinstance(node, exp.Func):
-        _check_function(node)
-    elif not isinstance(node, _NODES):
-        raise ExpressionError(node.key, "must be made of values, operators and functions", "write it another way")
+    if _is_incomplete(node):
+        raise ExpressionError(node.key, "must be an expression (a part is missing or misplaced)", "correct its syntax")
 
 
-def _check_function(node: exp.Func) -> None:
-    """A function without arguments depends on something beside the row: the clock, chance, the session."""
-    empty = not any(value not in (None, [], False) for value in node.args.values())
-    if empty and not isinstance(node, exp.Array | exp.Struct):
-        raise ExpressionError(
-            node.sql_name().lower(), "must give the same value on every run", "use a column of the row"
+_REFUSED_NODES: tuple[tuple[tuple[type[exp.Expr], ...], str, str, str], ...] = (
+    (
+        (exp.Query, exp.Subquery, exp.Exists, exp.Values),
+        "a query",
+        "must not contain a query",
+        "use the columns of the row only",
+    ),
+    ((exp.Star, exp.Columns), "*", "must name its columns", "write the column's name"),
+    (
+        (exp.Placeholder, exp.Parameter, exp.SessionParameter, exp.PositionalColumn),
+        "a parameter",
+        "must not contain parameters",
+        "write the value or the column's name",
+    ),
+    (
+        (exp.Window, exp.AggFunc),
+        "a window",
+        "must look at one row",
+        "give the row's own value; other rows cannot be seen",
+    ),
+    ((exp.Alias,), "", "must not name its result", "take the name away"),
+    (
+        (
+            *(exp.CurrentDate, exp.CurrentTime, exp.CurrentTimestamp, exp.CurrentDatetime, exp.CurrentUser),
+            *(exp.CurrentCatalog, exp.CurrentRole, exp.Localtime, exp.Localtimestamp, exp.SessionUser),
+        ),
+        "",
+        "must give the same value on every run",
+        "use a column of the row",
+    ),
+)
+
+
+def _check_data_type(node: exp.DataType) -> None:
+    nested = node.this in {exp.DType.LIST, exp.DType.ARRAY, exp.DType.MAP, exp.DType.STRUCT}
+    if node.this not in _TYPES or (nested and not node.expressions):
+        got = node.this.value if isinstance(node.this, exp.DType) else str(node.this)
+        raise ExpressionError(got, "must cast to a plain type", "use a type such as VARCHAR or DECIMAL(18, 4)")
+
+
+def _is_incomplete(node: exp.Expr) -> bool:
+    """What the parser lets through although DuckDB's own would not."""
+    for chain in (_PREDICATES, _EQUAL):
+        if isinstance(node, chain) and isinstance(node.parent, chain):
+            return True
+    if isinstance(node, exp.In):
+        return not (node.expressions or node.args.get("field"))
+    if isinstance(node, exp.Bracket | exp.Anonymous):
+        return not node.expressions
+    if isinstance(node, exp.DataType):
+        return not isinstance(node.parent, exp.Cast | exp.DataType | exp.ColumnDef)
+    if isinstance(node, exp.Interval):
+        return not isinstance(node.args.get("unit"), exp.Var)
+    if isinstance(node, exp.Var):
+        return node.name.lower().removesuffix("s") not in _UNITS
+    if isinstance(node, exp.Is):
+        return not isinstance(node.expression, exp.Null | exp.Boolean)
+    if isinstance(node, exp.PropertyEQ):
+        call = node.parent
+        return not (
+            isinstance(call, exp.Struct) or (isinstance(call, exp.Anonymous) and call.name.lower() == "struct_pack")
         )
+    if isinstance(node, exp.Lambda):
+        return not isinstance(node.parent, exp.Anonymous)
+    if isinstance(node, exp.Not):
+        return isinstance(node.parent, exp.Binary | exp.Neg | exp.Between) and not isinstance(
+            node.parent, exp.Connector
+        )
+    return isinstance(node, exp.Dot) and isinstance(node.this, exp.Literal)
 
 
 def _sql(node: exp.Expression) -> str:

@@ -14,7 +14,7 @@ FUNCTIONS = _words(
     cast try_cast try coalesce ifnull nullif if greatest least
 
     ascii chr concat concat_ws contains ends_with format instr lcase left length len lower lpad ltrim
-    nfc_normalize ord position prefix printf regexp_escape regexp_extract regexp_extract_all
+    nfc_normalize ord prefix printf regexp_escape regexp_extract regexp_extract_all
     regexp_full_match regexp_matches regexp_replace regexp_split_to_array replace reverse right rpad rtrim
     split split_part starts_with str_split str_split_regex string_split string_split_regex string_to_array
     strip_accents strlen strpos substr substring suffix to_base64 translate trim ucase unicode upper

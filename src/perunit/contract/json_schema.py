@@ -25,7 +25,7 @@ _NOT_RE2 = re.compile(r"\(\?(=|!|<=|<!|>)|\\[1-9]")
 
 
 def read_json_schema(path: File, file: str) -> tuple[dict[str, Any] | None, list[Fault]]:
-    """The schema in a file and its faults; None where it cannot be read at all."""
+    """The schema in a file, or None and its faults."""
     try:
         text = decode(path.read_bytes(), file)
     except OSError as error:
@@ -43,7 +43,8 @@ def read_json_schema(path: File, file: str) -> tuple[dict[str, Any] | None, list
         return None, [Fault(file, None, "syntax", str(error), "must be JSON with unique keys", "correct it")]
     # JSON is YAML but for tabs; the second reading is only for the line numbers.
     document = Document(file, schema, parse_document(text.replace("\t", " "), file).lines)
-    return schema if isinstance(schema, dict) else None, list(_faults(document, (), schema))
+    faults = list(_faults(document, (), schema))
+    return None if faults else schema, faults
 
 
 def property_at(schema: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any] | None:

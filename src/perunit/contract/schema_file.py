@@ -20,12 +20,27 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def contract_json_schema() -> dict[str, Any]:
     """What an editor checks perunit.yaml against."""
-    return {"$schema": _DIALECT, **contract_schema(), "title": "perunit.yaml"}
+    return _published(contract_schema(), "perunit.yaml")
 
 
 def price_book_json_schema() -> dict[str, Any]:
     """What an editor checks prices/*.yaml against."""
-    return {"$schema": _DIALECT, **price_book_schema(), "title": "perunit price book"}
+    return _published(price_book_schema(), "perunit price book")
+
+
+def _published(schema: dict[str, Any], title: str) -> dict[str, Any]:
+    closed: dict[str, Any] = _closed({"$schema": _DIALECT, **schema, "title": title})
+    return closed
+
+
+def _closed(part: Any) -> Any:
+    """The same schema, mappings with a pattern for their keys refusing every other key."""
+    if isinstance(part, list):
+        return [_closed(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    closed = {"additionalProperties": False} if "patternProperties" in part else {}
+    return {**{name: _closed(each) for name, each in part.items()}, **closed}
 
 
 def published() -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""How a person or a program reaches perunit. Enters: what was asked. Leaves: text, tables, JSON, files."""

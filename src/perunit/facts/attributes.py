@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
-from perunit.engine.duckdb import literal
+from perunit.engine.duckdb import Engine, literal
 from perunit.facts.rules import Rule
 from perunit.model.money import AMOUNT_SCALE, currencies
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["Value", "amount", "currency", "evaluated", "key_text", "measured", "outcome", "precise", "time"]
+__all__ = ["Value", "amount", "currency", "evaluated", "key_text", "measured", "outcome", "precise", "time", "type_of"]
 
 _NUMERIC = re.compile(r"(DECIMAL|TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT|UTINYINT|USMALLINT|UINTEGER|UBIGINT|UHUGEINT)")
-_OFFSET = r"(Z|z|[+-]\d{2}(:?\d{2})?)$"
+# After a time of day: the end of a date such as 2026-09-01 is no offset.
+_OFFSET = r"[Tt ].*(Z|z|[+-]\d{2}(:?\d{2})?)$"
+# Before the point. Wider amounts are faults, and a sum of many of them would not fit its column.
+_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,37 +36,45 @@ class Value:
 
 def precise(text: str) -> str:
     """SQL, true where decimal text cannot be kept exactly at 12 places; cheap for the short texts most amounts are."""
-    odd = f"(length({text}) > 13 OR contains({text}, 'e') OR contains({text}, 'E') OR contains({text}, '_'))"
-    exact = rf"'\s*[+-]?[0-9]{{1,26}}(\.[0-9]{{0,{AMOUNT_SCALE}}}0*)?\s*'"
-    return f"({odd} AND NOT regexp_full_match({text}, {exact}))"
+    odd = f"(length({text}) > 13 OR contains({text}, 'e') OR contains({text}, 'E'))"
+    exact = rf"'\s*[+-]?[0-9]*(\.[0-9]{{0,{AMOUNT_SCALE}}}0*)?\s*'"
+    # 1.5e-7 has as many places as its mantissa and its exponent say together.
+    mantissa = rf"length(regexp_extract({text}, '\.([0-9]*?)0*[eE]', 1))"
+    exponent = rf"TRY_CAST(regexp_extract({text}, '[eE]([+-]?[0-9]{{1,4}})\s*$', 1) AS INTEGER)"
+    return f"({odd} AND NOT regexp_full_match({text}, {exact}) AND coalesce({mantissa} - {exponent} > {AMOUNT_SCALE}, true))"
 
 
 def amount(place: str, sql: str, type_: str, column: str) -> Value:
     """Money: kept exactly at 12 places, or refused. `column` is where the value will stand, as in all of these."""
     text = sql if type_ == "VARCHAR" else f"CAST({sql} AS VARCHAR)"
     expected = f"must have at most {AMOUNT_SCALE} decimal places; round it where it is made"
-    target = f"DECIMAL(38, {AMOUNT_SCALE})"
+    target = f"DECIMAL({_DIGITS + AMOUNT_SCALE}, {AMOUNT_SCALE})"
+    finite = f"must be a finite decimal number of at most {_DIGITS} digits before the point; correct it"
+    unreadable = f"{column} IS NULL AND ({sql}) IS NOT NULL"
     if _NUMERIC.match(type_):
+        rules = [Rule("number", place, unreadable, text, finite)]
         scale = re.search(r",\s*(\d+)\)", type_)
         if scale and int(scale.group(1)) > AMOUNT_SCALE:
-            rule = Rule("precision", place, f"{sql} <> {column}", text, expected)
-            return Value(f"CAST({sql} AS {target})", (rule,))
-        return Value(f"CAST({sql} AS {target})")
-    finite = "must be a finite decimal number of at most 26 digits before the point; correct it"
-    rules = [Rule("number", place, f"{column} IS NULL AND ({sql}) IS NOT NULL", text, finite)]
-    if type_ == "VARCHAR":
-        rules.append(Rule("precision", place, precise(text), text, expected))
-    return Value(f"TRY_CAST({text} AS {target})", tuple(rules))
+            rules.append(Rule("precision", place, f"{sql} <> {column}", text, expected))
+        return Value(f"TRY_CAST({sql} AS {target})", tuple(rules))
+    if type_ != "VARCHAR":
+        return Value(f"TRY_CAST({text} AS {target})", (Rule("number", place, unreadable, text, finite),))
+    # The engine would read 1_000 as a thousand, which no other reader of the file does.
+    number = Rule("number", place, f"{unreadable} OR contains({text}, '_')", text, finite)
+    return Value(f"TRY_CAST({text} AS {target})", (number, Rule("precision", place, precise(text), text, expected)))
 
 
 def measured(place: str, sql: str, type_: str, target: str, column: str) -> Value:
     """A measured quantity: at least 0, rounded to the places of `target`."""
     text = sql if type_ == "VARCHAR" else f"CAST({sql} AS VARCHAR)"
-    expected = "must be a finite number of at least 0; correct it where it is measured"
-    if _NUMERIC.match(type_):
-        return Value(f"CAST({sql} AS {target})", (Rule("quantity", place, f"{column} < 0", text, expected),))
+    digits, places = re.findall(r"\d+", target)
+    expected = (
+        f"must be a finite number of at least 0 and at most {int(digits) - int(places)} digits before the point; "
+        "correct it where it is measured"
+    )
+    value = sql if _NUMERIC.match(type_) else text
     broken = f"{column} < 0 OR ({column} IS NULL AND ({sql}) IS NOT NULL)"
-    return Value(f"TRY_CAST({text} AS {target})", (Rule("quantity", place, broken, text, expected),))
+    return Value(f"TRY_CAST({value} AS {target})", (Rule("quantity", place, broken, text, expected),))
 
 
 def key_text(sql: str, type_: str) -> str:
@@ -90,6 +102,10 @@ def time(place: str, sql: str, type_: str, timezone: str | None, latest: datetim
         rules.append(Rule("time zone", place, naive, text, expected))
     else:
         value = f"timezone('UTC', timezone({literal(timezone or 'UTC')}, TRY_CAST({sql} AS TIMESTAMP)))"
+        if type_ == "VARCHAR":
+            # An offset in the text itself stands above the source's zone.
+            zoned = f"timezone('UTC', TRY_CAST({sql} AS TIMESTAMP WITH TIME ZONE))"
+            value = f"CASE WHEN regexp_matches({sql}, '{_OFFSET}') THEN {zoned} ELSE {value} END"
     unreadable = "must be a time such as 2026-09-01T12:00:00Z; correct it"
     rules.append(Rule("time", place, f"{column} IS NULL AND ({sql}) IS NOT NULL", text, unreadable))
     bounds = f"{column} < TIMESTAMP '1970-01-01' OR {column} > TIMESTAMP '{latest:%Y-%m-%d %H:%M:%S}'"
@@ -118,3 +134,13 @@ def evaluated(place: str, sql: str) -> Value:
     broken = f"TRY(({sql}) IS NULL) IS NULL"
     return Value(f"TRY({sql})", (Rule("expression", place, broken, "NULL", "must be computable; the row makes it fail"),))
 
+
+@cache
+def _describer() -> Engine:
+    """An empty engine that only tells types."""
+    return Engine(threads=1)
+
+
+def type_of(sql: str, columns: str) -> str:
+    """The type the engine gives an expression over `columns`, written as ``CAST(NULL AS type) AS name, …``."""
+    return str(_describer().rows(f"DESCRIBE SELECT {sql} AS x FROM (SELECT {columns})")[0][1])

@@ -27,19 +27,28 @@ def encode(engine: Engine, names: Names, limit: int) -> bool:
     """
     columns = ", ".join(identifier(column) for column in names.cell_columns())
     engine.execute(
-        f"CREATE OR REPLACE TEMP TABLE seen_cells AS SELECT cell_key, {columns}, min(event_time) AS first_seen "
-        f"FROM staged WHERE reject IS NULL GROUP BY ALL"
+        f"CREATE OR REPLACE TEMP TABLE seen_cells AS SELECT *, {_hash_sql(names)} AS cell_hash FROM ("
+        f"SELECT cell_key, {columns}, min(event_time) AS first_seen FROM staged WHERE reject IS NULL GROUP BY ALL)"
     )
     _refuse_collision(engine)
+    known = engine.value("SELECT coalesce(max(cell_id), 0) FROM cells")
     engine.execute(_new_cells_sql(names, columns))
-    changed = _see_values(engine, names, limit)
+    changed = _see_values(engine, names, limit, known)
     match = " AND ".join(
         f"c.{identifier(column)} IS NOT DISTINCT FROM s.{identifier(column)}" for column in names.cell_columns()
     )
     engine.execute(
-        f"CREATE OR REPLACE TEMP TABLE staged_cells AS SELECT s.cell_key, c.cell_id FROM seen_cells s JOIN cells c ON {match}"
+        f"CREATE OR REPLACE TEMP TABLE staged_cells AS SELECT s.cell_key, c.cell_id "
+        f"FROM seen_cells s JOIN cells c ON c.cell_hash = s.cell_hash AND {match}"
     )
     return changed
+
+
+def _hash_sql(names: Names) -> str:
+    """SQL of a cell's content as a number. Only what is there counts, so that a dimension more changes no old cell."""
+    parts = ", ".join(f"{literal(f'{c}=')} || CAST({identifier(c)} AS VARCHAR)" for c in names.cell_columns())
+    # As JSON, because there it shows where one value ends and the next begins.
+    return f"md5_number_lower(CAST(to_json(list_filter([{parts}], lambda part: part IS NOT NULL)) AS VARCHAR))"
 
 
 def _refuse_collision(engine: Engine) -> None:
@@ -49,21 +58,22 @@ def _refuse_collision(engine: Engine) -> None:
 
 
 def _new_cells_sql(names: Names, columns: str) -> str:
-    # Null and the text 'null' differ in JSON, and so does where one value ends and the next begins.
-    content = f"CAST(to_json([{', '.join(f'CAST({identifier(c)} AS VARCHAR)' for c in names.cell_columns())}]) AS VARCHAR)"
     shown = ", ".join(f"{identifier(f'segment_{d}')} AS {identifier(f'shown_{d}')}" for d in names.dimensions)
     return (
         f"INSERT INTO cells BY NAME SELECT first + row_number() OVER (ORDER BY cell_hash) AS cell_id, "
         f"first + row_number() OVER (ORDER BY cell_hash) AS shown_cell_id, cell_hash, {columns}"
         f"{', ' + shown if shown else ''} "
-        f"FROM (SELECT DISTINCT md5_number_lower({content}) AS cell_hash, {columns} FROM seen_cells), "
+        f"FROM (SELECT DISTINCT cell_hash, {columns} FROM seen_cells), "
         f"(SELECT coalesce(max(cell_id), 0) AS first FROM cells) "
         f"WHERE cell_hash NOT IN (SELECT cell_hash FROM cells)"
     )
 
 
-def _see_values(engine: Engine, names: Names, limit: int) -> bool:
-    """Records the segment values of `seen_cells` and applies the guard where a value is new or seen earlier."""
+def _see_values(engine: Engine, names: Names, limit: int, known: int) -> bool:
+    """Records the segment values of `seen_cells`; applies the guard where one is new, seen earlier or not shown.
+
+    Cells up to the id `known` may be in rollups.
+    """
     if not names.dimensions:
         return False
     each = " UNION ALL ".join(
@@ -77,7 +87,7 @@ def _see_values(engine: Engine, names: Names, limit: int) -> bool:
     )
     moved = engine.value(
         "SELECT count(*) FROM fresh_values f LEFT JOIN segment_values v USING (dimension, value) "
-        "WHERE v.value IS NULL OR f.first_seen < v.first_seen"
+        "WHERE v.value IS NULL OR NOT v.shown OR f.first_seen < v.first_seen"
     )
     if not moved:
         return False
@@ -85,7 +95,7 @@ def _see_values(engine: Engine, names: Names, limit: int) -> bool:
         "INSERT INTO segment_values SELECT dimension, value, first_seen, false FROM fresh_values "
         "ON CONFLICT (dimension, value) DO UPDATE SET first_seen = least(first_seen, excluded.first_seen)"
     )
-    return _apply_guard(engine, names, limit)
+    return _apply_guard(engine, names, limit, known)
 
 
 def pin_values(engine: Engine, names: Names, limit: int) -> bool:
@@ -95,10 +105,10 @@ def pin_values(engine: Engine, names: Names, limit: int) -> bool:
         "FROM (SELECT unnest(map_entries(conditions)) AS entry FROM rates JOIN price_books USING (book, version) "
         "WHERE withdrawn_at IS NULL)"
     )
-    return _apply_guard(engine, names, limit)
+    return _apply_guard(engine, names, limit, engine.value("SELECT coalesce(max(cell_id), 0) FROM cells"))
 
 
-def _apply_guard(engine: Engine, names: Names, limit: int) -> bool:
+def _apply_guard(engine: Engine, names: Names, limit: int, known: int) -> bool:
     """Decides which values are shown, and maps every cell to the cell that shows it; whether a shown cell changed."""
     engine.execute(
         "CREATE OR REPLACE TEMP TABLE shown_values AS SELECT dimension, value FROM segment_values "
@@ -116,11 +126,11 @@ def _apply_guard(engine: Engine, names: Names, limit: int) -> bool:
     )
     if not hidden and not before:
         return False
-    return _map_cells(engine, names)
+    return _map_cells(engine, names, known)
 
 
-def _map_cells(engine: Engine, names: Names) -> bool:
-    """Writes shown_<dimension> and shown_cell_id of every cell; whether a cell that had one now has another."""
+def _map_cells(engine: Engine, names: Names, known: int) -> bool:
+    """Writes shown_<dimension> and shown_cell_id of every cell; whether a cell up to `known` now has another one."""
     shown = {
         dimension: f"CASE WHEN {identifier(f'segment_{dimension}')} IS NULL THEN NULL "
         f"WHEN ({literal(dimension)}, {identifier(f'segment_{dimension}')}) IN (SELECT (dimension, value) FROM shown_values) "
@@ -137,7 +147,8 @@ def _map_cells(engine: Engine, names: Names) -> bool:
     )
     changed = engine.value(
         "SELECT count(*) FROM mapped_cells m JOIN cells c ON c.cell_hash = m.shown_hash "
-        "WHERE m.shown_cell_id <> c.cell_id"
+        "WHERE m.shown_cell_id <> c.cell_id AND m.cell_id <= $known",
+        {"known": known},
     )
     sets = ", ".join(f"{identifier(f'shown_{d}')} = m.{identifier(f'shown_{d}')}" for d in names.dimensions)
     engine.execute(

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from perunit.contract.expression import Checked, outcome_expression, parse
-from perunit.engine.duckdb import Engine, literal
+from perunit.engine.duckdb import literal
 from perunit.facts import attributes
-from perunit.facts.attributes import Value
+from perunit.facts.attributes import Value, type_of
 from perunit.facts.json_fields import Fields, schema_kinds, schema_rules
 from perunit.facts.rules import Rule
 from perunit.facts.staging import Kind, Names, Plan, assemble
@@ -42,16 +42,17 @@ def plan_cloudevents(project: Project, names: Names, now: datetime, *, careful: 
     first = _first_rules(project, fields, type_)
     parsed = fields.parsed_sql("line", "position")
     typed = f"SELECT *, CASE {type_} {codes} END AS kind FROM ({parsed})" if codes else f"SELECT *, NULL AS kind FROM ({parsed})"
-    return assemble(names, typed, shared, first, kinds, success_rules(project), "line")
+    return assemble(names, typed, shared, first, kinds, success_rules(project, careful=careful), "line")
 
 
-def success_rules(project: Project) -> dict[str, str]:
-    """Unit type → its success rule over the staged attribute columns."""
-    return {
+def success_rules(project: Project, *, careful: bool) -> dict[str, str]:
+    """Unit type → its success rule over the staged attribute columns; in careful mode null where it raises."""
+    rules = {
         unit: parse(part.success).render(_attribute_column(project))
         for unit, part in project.contract.units.items()
         if part.success
     }
+    return {unit: f"TRY({sql})" if careful else sql for unit, sql in rules.items()}
 
 
 def _attribute_column(project: Project) -> Callable[[str], str]:
@@ -106,7 +107,7 @@ def _kind(code: int, name: str, event: EventType, project: Project, fields: Fiel
     for account, text in event.amounts.items():
         mapped[account] = mapper.amount(account, text)
     for meter, text in event.usage.items():
-        mapped[f"usage_{meter}"] = mapper.measured(f"usage.{meter}", text, "DECIMAL(38, 9)", f'"usage_{meter}"')
+        mapped[f"usage_{meter}"] = mapper.measured(f"usage.{meter}", text, "DECIMAL(24, 9)", f'"usage_{meter}"')
     if event.latency_ms:
         mapped["latency_ms"] = mapper.measured("latency_ms", event.latency_ms, "DECIMAL(18, 6)", "latency_ms")
     if event.outcome:
@@ -122,7 +123,17 @@ def _kind(code: int, name: str, event: EventType, project: Project, fields: Fiel
     for attribute, text in (("resource", event.resource), ("intent", event.intent)):
         if text:
             mapped[attribute] = mapper.key(attribute, text)
+    if beside := _unmapped(schema, mapped):
+        # Two deliveries must agree on all that the contract declares; what is kept as a fact is compared itself.
+        mapped["payload_hash"] = Value(f"hash({', '.join(fields.raw(path) for path in beside)})")
     return Kind(code, expected, mapped, tuple(schema_rules(fields, schema, ("data",), name)))
+
+
+def _unmapped(schema: dict[str, Any], mapped: dict[str, Value]) -> list[tuple[str, ...]]:
+    """The fields a schema declares and no attribute is made of."""
+    read = set(re.findall(r'"[rnb]:([^"]+)"', " ".join(value.sql for value in mapped.values())))
+    declared = (("data", *path) for path in schema_kinds(schema))
+    return [path for path in declared if ".".join(path) not in read]
 
 
 class _Mapper:
@@ -130,21 +141,20 @@ class _Mapper:
 
     def __init__(self, fields: Fields, kinds: dict[tuple[str, ...], str], *, careful: bool) -> None:
         self._fields, self._kinds, self._careful = fields, kinds, careful
-        self._describer = Engine()
 
     def field(self, path: tuple[str, ...]) -> str:
         return f"nullif({self._fields.raw(path)}, '')"
 
     def expression(self, place: str, checked: Checked, assumed: str) -> tuple[str, tuple[Rule, ...]]:
         """SQL of an expression, and in careful mode the rule that it can be computed."""
-        sql = checked.render(lambda name: self._column(name, assumed))
+        paths = {reference.text: reference.parts for reference in checked.references}
+        sql = checked.render(lambda name: self._column(paths[name], assumed))
         if not self._careful or re.fullmatch(r'"[^"]+"|\'[^\']*\'', sql):
             return sql, ()
         value = attributes.evaluated(place, sql)
         return value.sql, value.rules
 
-    def _column(self, name: str, assumed: str) -> str:
-        path = tuple(step.strip('"') for step in name.split("."))
+    def _column(self, path: tuple[str, ...], assumed: str) -> str:
         if path[0].lower() == "data":
             path = ("data", *path[1:])
             return self._fields.typed(path, self._kinds.get(path[1:], assumed))
@@ -155,7 +165,7 @@ class _Mapper:
         types = {"r:": "VARCHAR", "n:": "DECIMAL(38, 12)", "b:": "BOOLEAN"}
         names = dict.fromkeys(re.findall(r'"((?:r|n|b):[^"]+)"', sql))
         columns = ", ".join(f'CAST(NULL AS {types[name[:2]]}) AS "{name}"' for name in names) or "1"
-        return str(self._describer.rows(f"DESCRIBE SELECT {sql} AS x FROM (SELECT {columns})")[0][1])
+        return type_of(sql, columns)
 
     def key(self, place: str, text: str) -> Value:
         sql, extra = self.expression(place, parse(text), "string")

@@ -6,10 +6,12 @@ because only reading it whole tells where its records end.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,11 +89,18 @@ def open_source(engine: Engine, path: Path, source: Source) -> Opened:
     readers = {"csv": _open_csv, "parquet": _open_parquet, "ndjson": _open_ndjson, "json": _open_json}
     if _size(path) == 0:
         raise InputError(f"{path}: is empty; write the header and the rows, or leave the file out")
-    try:
+    with _readable_as(path, source.format):
         return readers[source.format](engine, path, source)
+
+
+@contextmanager
+def _readable_as(path: Path, format_: str) -> Iterator[None]:
+    """Around what the engine reads of a file: its error says where, in its first lines."""
+    try:
+        yield
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: cannot be read as {source.format} ({reason}); correct the file or format:") from error
+        reason = ", ".join(str(error).splitlines()[:3])[:500]
+        raise InputError(f"{path}: cannot be read as {format_} ({reason}); correct the file or format:") from error
 
 
 def _open_parquet(engine: Engine, path: Path, source: Source) -> Opened:
@@ -109,7 +118,7 @@ def _open_parquet(engine: Engine, path: Path, source: Source) -> Opened:
                 f"{literal(digest[:24])} || ':' || (file_row_number + 1) AS _id, * EXCLUDE (file_row_number) "
                 f"FROM read_parquet({file}, file_row_number = true) WHERE {rows}"
             )
-            yield Group(number, digest, 0, end, _materialise(sql))
+            yield Group(number, digest, 0, end, _materialise(sql, path, "parquet"))
 
     return Opened(columns | _ROW_COLUMNS | source.columns, False, total, groups())
 
@@ -117,30 +126,36 @@ def _open_parquet(engine: Engine, path: Path, source: Source) -> Opened:
 _ROW_COLUMNS = {"_row": "BIGINT", "_file": "VARCHAR", "_id": "VARCHAR"}
 
 
-def _materialise(sql: str) -> Callable[[Engine], None]:
+def _materialise(sql: str, path: Path, format_: str) -> Callable[[Engine], None]:
     def attach(engine: Engine) -> None:
-        engine.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS {sql}")
+        with _readable_as(path, format_):
+            engine.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS {sql}")
 
     return attach
 
 
 def _open_csv(engine: Engine, path: Path, source: Source) -> Opened:
     plain = _plain_copy(path, source.encoding)
-    sep = f", sep = {literal(source.delimiter)}" if source.delimiter else ""
-    options = f"{literal(str(plain or path))}, header = true{sep}"
-    sniffed = {name: type_ for name, type_, *_ in engine.rows(f"DESCRIBE SELECT * FROM read_csv({options})")}
+    names, sep = _header(plain or path, source.delimiter)
+    # All is said, because what is guessed from a sample drops lines above a header or takes a quote for text.
+    read = (
+        f"read_csv({literal(str(plain or path))}, auto_detect = false, header = true, sep = {literal(sep)}, "
+        f"quote = '\"', escape = '\"', columns = {{{', '.join(f'{literal(name)}: {_TEXT}' for name in names)}}})"
+    )
     # Text is cast by the plan, row by row; times stay text because their form is the mapping's to say.
-    columns = {name: _NUMBER if type_ in _NUMBERS else "VARCHAR" for name, type_ in sniffed.items()}
+    tests = ", ".join(f"bool_and(regexp_full_match({identifier(name)}, '{_PLAIN_NUMBER}'))" for name in names)
+    numeric = engine.rows(f"SELECT {tests} FROM (SELECT * FROM {read} LIMIT {_CSV_SAMPLE_ROWS})")[0]
+    columns = {name: _NUMBER if is_number else "VARCHAR" for name, is_number in zip(names, numeric, strict=True)}
     digest = _digest(path)
     sql = (
         f"SELECT row_number() OVER () AS position, row_number() OVER () AS _row, {literal(path.name)} AS _file, "
         f"{literal(digest[:24])} || ':' || row_number() OVER () AS _id, * "
-        f"FROM read_csv({options}, all_varchar = true)"
+        f"FROM {read}"
     )
 
     def groups() -> Iterator[Group]:
         try:
-            yield Group(0, digest, 0, _size(path), _materialise(sql))
+            yield Group(0, digest, 0, _size(path), _materialise(sql, path, "csv"))
         finally:
             if plain:
                 plain.unlink(missing_ok=True)
@@ -148,8 +163,26 @@ def _open_csv(engine: Engine, path: Path, source: Source) -> Opened:
     return Opened(columns | _ROW_COLUMNS | source.columns, True, _size(path), groups())
 
 
+def _header(path: Path, delimiter: str | None) -> tuple[list[str], str]:
+    """The columns of a CSV file and its delimiter: the one its first line has most of, unless stated."""
+    with path.open("rb") as file:
+        line = file.readline(_HEADER_BYTES_MAX).decode("utf-8", "replace").rstrip("\r\n")
+    sep = delimiter or max(",;\t|", key=line.count)
+    cells = next(csv.reader([line], delimiter=sep), []) if len(sep) == 1 else line.split(sep)
+    names = [cell.strip() or f"column{number}" for number, cell in enumerate(cells)]
+    if not names:
+        raise InputError(f"{path}: starts with an empty line; start with the names of the columns")
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InputError(f"{path}: column {twice[0]!r} stands twice in the header; give each its own name")
+    return names, sep
+
+
+_HEADER_BYTES_MAX = 1 << 20
+_CSV_SAMPLE_ROWS = 20_480
+_TEXT = "'VARCHAR'"
 _NUMBER = "DECIMAL(38, 12)"
-_NUMBERS = {"BIGINT", "DOUBLE", "HUGEINT", "INTEGER"}
+# Not 007, which is a name.
+_PLAIN_NUMBER = r"\s*[+-]?(0|[1-9][0-9]{0,25})?(\.[0-9]+)?([eE][+-]?[0-9]+)?\s*"
 
 
 def _plain_copy(path: Path, encoding: str | None) -> Path | None:
@@ -176,6 +209,8 @@ def _open_ndjson(engine: Engine, path: Path, source: Source) -> Opened:
 def _open_json(engine: Engine, path: Path, source: Source) -> Opened:
     del engine
     values = _json_values(path, source)
+    if not values:
+        return Opened({}, True, _size(path), iter(()))
     return _open_json_lines(path, source, values[:_SAMPLE_ROWS], iter([_lines_group(path, values)]))
 
 
@@ -186,13 +221,16 @@ _SAMPLE_BYTES = 4 << 20
 def _open_json_lines(path: Path, source: Source, sample: list[Any], lines: Iterator[Group]) -> Opened:
     """Lines as flat text columns: a nested value `a.b` is the column ``a.b``, an array stays JSON text."""
     columns = _json_columns(sample) | dict.fromkeys(source.columns, "VARCHAR")
+    if not columns:
+        raise InputError(f"{path}: has no JSON object with fields in its first {len(sample)} rows; correct the file")
     fields = Fields()
     raws = ", ".join(f"{fields.raw(tuple(name.split('.')))} AS {identifier(name)}" for name in columns)
-    parsed = fields.parsed_sql("line", "position")
+    parsed = fields.parsed_sql("line", "position, line")
     digest = _digest(path)
     sql = (
         f"SELECT position, position AS _row, {literal(path.name)} AS _file, "
-        f"{literal(digest[:24])} || ':' || position AS _id, is_object AS _is_object{', ' if raws else ''}{raws} "
+        f"{literal(digest[:24])} || ':' || position AS _id, is_object AS _is_object, "
+        f"CASE WHEN NOT is_object THEN line END AS _line, {raws} "
         f"FROM ({parsed.replace('FROM incoming', 'FROM incoming_lines')})"
     )
 
@@ -200,7 +238,7 @@ def _open_json_lines(path: Path, source: Source, sample: list[Any], lines: Itera
         for group in lines:
             yield Group(group.number, group.digest, group.blank, group.done, _view_over(group, sql))
 
-    known = columns | _ROW_COLUMNS | {"_is_object": "BOOLEAN"} | source.columns
+    known = columns | _ROW_COLUMNS | {"_is_object": "BOOLEAN", "_line": "VARCHAR"} | source.columns
     return Opened(known, True, _size(path), groups())
 
 
@@ -223,7 +261,8 @@ def _json_columns(values: list[Any]) -> dict[str, str]:
             if leaf is None:
                 found.setdefault(name, "")
                 continue
-            type_ = "BOOLEAN" if isinstance(leaf, bool) else _NUMBER if isinstance(leaf, int | float) else "VARCHAR"
+            number = isinstance(leaf, int | float | _Decimal)
+            type_ = "BOOLEAN" if isinstance(leaf, bool) else _NUMBER if number else "VARCHAR"
             found[name] = type_ if found.get(name) in (None, "", type_) else "VARCHAR"
     return {name: type_ or "VARCHAR" for name, type_ in found.items()}
 
@@ -244,8 +283,8 @@ def _json_values(path: Path, source: Source | None) -> list[Any]:
     with file:
         data = b"".join(iter(lambda: stream.read(1 << 20), b""))
     try:
-        document = json.loads(data)
-    except ValueError as error:
+        document = json.loads(data, parse_float=_Decimal)
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not JSON ({error}); correct it, or use ndjson for one object a line") from error
     if source is None or source.records is None:
         return document if isinstance(document, list) else [document]
@@ -286,10 +325,16 @@ def _constant(path: Path, text: str, enclosing: tuple[Any, ...]) -> Any:
     raise InputError(f"{path}: has no {text!r} around its records; correct load: of the source")
 
 
+class _Decimal(str):
+    """A number as it is written: through a float, long ones would lose their last digits."""
+
+    __slots__ = ()
+
+
 def _loads(line: str) -> Any:
     try:
         return json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -300,6 +345,8 @@ def _digest(path: Path) -> str:
 
 def _size(path: Path) -> int:
     try:
+        if path.is_dir():
+            raise InputError(f"{path}: is a directory; name a file")
         return path.stat().st_size
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; name a file that can be read") from error

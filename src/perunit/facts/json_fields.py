@@ -51,8 +51,10 @@ class Fields:
         typed = "".join(
             f", {sql} AS {identifier(column + '.'.join(path))}" for (column, path), sql in self._typed.items()
         )
-        inner = f"SELECT {passed}, TRY(json_transform({line}, {structure})) AS o FROM incoming"
-        return f"SELECT *{typed} FROM (SELECT {passed}, o IS NOT NULL AS is_object, {raws} FROM ({inner}))"
+        inner = f"SELECT {passed}, {line} AS l, TRY(json_transform({line}, {structure})) AS o FROM incoming"
+        # An array also becomes an object, of nulls.
+        is_object = "o IS NOT NULL AND (l LIKE '{%' OR ltrim(l, ' \t\r\n') LIKE '{%')"
+        return f"SELECT *{typed} FROM (SELECT {passed}, {is_object} AS is_object, {raws} FROM ({inner}))"
 
 
 def _nested(leaves: dict[Path, None]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import hashlib
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -70,12 +71,12 @@ def open_bytes(path: Path, encoding: str | None = None) -> tuple[_Readable, Bina
         stream = gzip.GzipFile(fileobj=file)
     elif head == b"\x28\xb5\x2f\xfd":
         stream = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
-    return _as_utf8(stream, path, encoding), file
+    return _as_utf8(_Checked(stream, path), path, encoding), file
 
 
 def _as_utf8(stream: _Readable, path: Path, encoding: str | None) -> _Readable:
     """`stream` without a BOM, transcoded where it is not UTF-8."""
-    head = _read(stream, 4, path)
+    head = stream.read(4)
     if encoding is None:
         if head.startswith(codecs.BOM_UTF8):
             return _Prefixed(head[3:], stream)
@@ -86,6 +87,20 @@ def _as_utf8(stream: _Readable, path: Path, encoding: str | None) -> _Readable:
     if codecs.lookup(encoding).name == "utf-8":
         return _Prefixed(head.removeprefix(codecs.BOM_UTF8), stream)
     return _Transcoded(_Prefixed(head, stream), encoding, path)
+
+
+class _Checked:
+    """A stream that may be cut short or broken; says which file."""
+
+    def __init__(self, stream: _Readable, path: Path) -> None:
+        self._stream, self._path = stream, path
+
+    def read(self, size: int = -1, /) -> bytes:
+        try:
+            return self._stream.read(size)
+        except (EOFError, zlib.error, zstandard.ZstdError, OSError) as error:
+            reason = f"cannot be decompressed or read ({error})"
+            raise InputError(f"{self._path}: {reason}; fetch the file again") from error
 
 
 class _Prefixed:
@@ -122,14 +137,6 @@ class _Transcoded:
                 return text.encode()
 
 
-def _read(stream: _Readable, size: int, path: Path) -> bytes:
-    """Reads from a stream that may be cut short or broken; says where."""
-    try:
-        return stream.read(size)
-    except (EOFError, gzip.BadGzipFile, zstandard.ZstdError, OSError) as error:
-        raise InputError(f"{path}: cannot be decompressed or read ({error}); fetch the file again") from error
-
-
 def line_groups(path: Path, *, encoding: str | None = None, group_bytes: int = GROUP_BYTES) -> Iterator[LineGroup]:
     """The lines of a file in groups of about `group_bytes`; the next group is read while one is worked on."""
     stream, file = open_bytes(path, encoding)
@@ -162,7 +169,7 @@ def _raw_groups(stream: _Readable, file: BinaryIO, path: Path, group_bytes: int)
     """Runs of whole lines, each ending in a newline."""
     data = bytearray()
     while True:
-        block = _read(stream, _READ_BYTES, path)
+        block = stream.read(_READ_BYTES)
         if not block:
             break
         data += block

@@ -1,7 +1,8 @@
 """Loads one group of raw rows into the store. Enters: a group and its plan. Leaves: rows in `events`, `duplicates`,
 `quarantine` and one in `batches`, with received = accepted + duplicate + conflict + rejected.
 
-Everything happens in the caller's transaction: a group is in the store whole, or not at all.
+Staging comes first, outside of any transaction, because a row on which an expression raises would end it. All the
+rest happens in the caller's transaction: a group is in the store whole, or not at all.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from perunit.facts.files import Group
     from perunit.facts.staging import Names, Plan
 
-__all__ = ["Batch", "Counts", "load_group", "seen_before"]
+__all__ = ["Batch", "Counts", "load_group", "seen_before", "stage_group"]
 
 Planner = Callable[[bool], "Plan"]
 
@@ -67,10 +68,8 @@ def seen_before(engine: Engine, source: str, group: Group) -> dict[str, Any] | N
     return found[0] if found else None
 
 
-def load_group(engine: Engine, names: Names, group: Group, batch: Batch, planner: Planner) -> Counts:
-    """Stages, judges, deduplicates and stores one group; `planner(careful)` makes the plan."""
-    group.attach(engine)
-    plan = _stage(engine, planner)
+def load_group(engine: Engine, names: Names, group: Group, batch: Batch, plan: Plan) -> Counts:
+    """Deduplicates and stores the group that was staged last, with the plan it was staged by."""
     changed = encode(engine, names, batch.segment_limit)
     batch_id = engine.value("SELECT coalesce(max(batch_id), 0) + 1 FROM batches")
     _find_repeats(engine, names)
@@ -82,8 +81,15 @@ def load_group(engine: Engine, names: Names, group: Group, batch: Batch, planner
     return counts
 
 
-def _stage(engine: Engine, planner: Planner) -> Plan:
-    """Fills `staged`; where a row makes an expression raise, again with every expression guarded."""
+def stage_group(engine: Engine, group: Group, planner: Planner) -> Plan:
+    """Fills `incoming` and `staged`, and tells by which plan; `planner(careful)` makes one.
+
+    Where a row makes an expression raise, the group is staged again with every expression guarded.
+    """
+    # What the file before left: a table or a view, whichever its kind of group makes of it.
+    engine.unregister("incoming")
+    engine.execute("DROP TABLE IF EXISTS temp.incoming")
+    group.attach(engine)
     for careful in (False, True):
         plan = planner(careful)
         try:
@@ -114,7 +120,10 @@ def _find_repeats(engine: Engine, names: Names) -> None:
     same = " AND ".join(
         f"s.{identifier(column)} IS NOT DISTINCT FROM f.{identifier(column)}"
         for column in ("cell_id", *names.fact_columns())
+        if column != "payload_hash"
     )
+    # A hash that is not known any more says nothing.
+    same += " AND coalesce(s.payload_hash = f.payload_hash, true)"
     engine.execute(
         f"CREATE OR REPLACE TEMP TABLE repeats AS WITH standing AS ("
         f"SELECT -1 AS position, c.source, e.id, e.cell_id, {_qualified('e', names)} FROM events e JOIN cells c USING (cell_id) "

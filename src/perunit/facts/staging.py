@@ -27,6 +27,7 @@ _TYPES = {
     "intent": "VARCHAR",
     "resource": "VARCHAR",
     "latency_ms": "DECIMAL(18, 6)",
+    "payload_hash": "UBIGINT",
     **dict.fromkeys(ACCOUNTS, "DECIMAL(38, 12)"),
 }
 
@@ -58,7 +59,7 @@ class Names:
         """What is kept of an event beside its key, batch, cell and lateness; two deliveries must agree on it."""
         units = tuple(f"unit_{unit}" for unit in self.unit_bits)
         usage = tuple(f"usage_{meter}" for meter in self.meters)
-        return ("event_time", "intent", "resource", "latency_ms", *ACCOUNTS, *units, *usage)
+        return ("event_time", "intent", "resource", "latency_ms", "payload_hash", *ACCOUNTS, *units, *usage)
 
 
 @dataclass(frozen=True, slots=True)

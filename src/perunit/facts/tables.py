@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from perunit.contract.expression import parse
-from perunit.engine.duckdb import Engine, identifier, literal
+from perunit.engine.duckdb import identifier, literal
 from perunit.facts import attributes
-from perunit.facts.attributes import Value
+from perunit.facts.attributes import Value, type_of
 from perunit.facts.cloudevents import success_rules
 from perunit.facts.rules import Rule
 from perunit.facts.staging import Kind, Names, Plan, assemble
@@ -35,7 +35,8 @@ def plan_source(
     row; otherwise they have their types already. Floating-point columns become decimals before any arithmetic.
     Raises ConfigurationError for an expression that does not fit the columns.
     """
-    typed_sql, types, rules = _typed(columns, text=text)
+    stated = set(columns) if text else set(project.contract.sources[name].columns)
+    typed_sql, types, rules = _typed(columns, stated)
     mapper = _RowMapper(project, name, types, careful=careful)
     source = project.contract.sources[name]
     event = source.event
@@ -53,7 +54,7 @@ def plan_source(
     for account, text_ in event.amounts.items():
         mapped[account] = mapper.amount(account, text_)
     for meter, text_ in event.usage.items():
-        mapped[f"usage_{meter}"] = mapper.measured(f"usage.{meter}", text_, "DECIMAL(38, 9)", identifier(f"usage_{meter}"))
+        mapped[f"usage_{meter}"] = mapper.measured(f"usage.{meter}", text_, "DECIMAL(24, 9)", identifier(f"usage_{meter}"))
     if event.latency_ms:
         mapped["latency_ms"] = mapper.measured("latency_ms", event.latency_ms, "DECIMAL(18, 6)", "latency_ms")
     for attribute, expression in (("resource", event.resource), ("intent", event.intent)):
@@ -72,18 +73,22 @@ def plan_source(
     last = {"currency": mapped.pop("currency")}
     last["currency"] = Value(last["currency"].sql, (*last["currency"].rules, *present))
     raw = "CAST(to_json(incoming) AS VARCHAR)"
-    return assemble(names, typed_sql, mapped | last, tuple(rules), (kind,), success_rules(project), raw, columns)
+    return assemble(names, typed_sql, mapped | last, tuple(rules), (kind,), success_rules(project, careful=careful), raw, columns)
 
 
-def _typed(columns: dict[str, str], *, text: bool) -> tuple[str, dict[str, str], list[Rule]]:
-    """SQL that gives every column as ``c:<name>``, the types these have, and the rules of the casts."""
+def _typed(columns: dict[str, str], stated: set[str]) -> tuple[str, dict[str, str], list[Rule]]:
+    """SQL that gives every column as ``c:<name>``, the types these have, and the rules of the casts.
+
+    The columns in `stated` have yet to be given their type, the others have it unless it is a floating one.
+    """
     parts, types, rules = [], {}, []
     for name, type_ in columns.items():
         source, column = identifier(name), f"c:{name}"
         target = "DECIMAL(38, 12)" if type_ in _FLOATS else type_
         types[column] = target
-        if target == "VARCHAR" or (not text and type_ not in _FLOATS):
-            parts.append(f"{source} AS {identifier(column)}")
+        if target == "VARCHAR" or (name not in stated and type_ not in _FLOATS):
+            kept = f"CAST({source} AS VARCHAR)" if target == "VARCHAR" else source
+            parts.append(f"{kept} AS {identifier(column)}")
             continue
         parts.append(f"TRY_CAST(CAST({source} AS VARCHAR) AS {target}) AS {identifier(column)}")
         parts.append(f"CAST({source} AS VARCHAR) AS {identifier('r:' + name)}")
@@ -99,7 +104,6 @@ class _RowMapper:
     def __init__(self, project: Project, name: str, types: dict[str, str], *, careful: bool) -> None:
         self._project, self._name, self._types, self._careful = project, name, types, careful
         self._by_lower = {column[2:].lower(): column for column in types}
-        self._describer = Engine()
 
     def _expression(self, place: str, text: str) -> tuple[str, str, tuple[Rule, ...]]:
         """SQL, its type, and in careful mode the rule that it can be computed."""
@@ -123,7 +127,7 @@ class _RowMapper:
     def _type_of(self, place: str, text: str, sql: str) -> str:
         columns = ", ".join(f"CAST(NULL AS {type_}) AS {identifier(name)}" for name, type_ in self._types.items())
         try:
-            return str(self._describer.rows(f"DESCRIBE SELECT {sql} AS x FROM (SELECT {columns})")[0][1])
+            return type_of(sql, columns)
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise self._fault(place, text, f"must fit the file's columns ({reason})", "add a cast or columns:") from error

@@ -140,7 +140,7 @@ def run_query(engine: Engine, contract: Contract, query: Query) -> Result:
     ]
     if set(query.by) & set(USAGE_DIMENSIONS):
         # Fees and prices of other kinds stand in the same table under meters of their own.
-        rows = [row for row in rows if any(row.values[measure.name] is not None for measure in measures)]
+        rows = [row for row in rows if any(_says_something(row, measure) for measure in measures)]
     return Result(
         query=query,
         unit=lens.unit,
@@ -257,6 +257,11 @@ def _compared(measure: Measure, now: Number | None, before: Number | None) -> di
             relative = divide(Decimal(change), Decimal(before))
     name = measure.name
     return {f"{name}_before": before, f"{name}_change": change, f"{name}_change_ratio": relative}
+
+
+def _says_something(row: Row, measure: Measure) -> bool:
+    value = row.values[measure.name]
+    return value is not None and (measure.unit is not Unit.COUNT or value != 0)
 
 
 def _status(sums: dict[str, Number | None]) -> str | None:

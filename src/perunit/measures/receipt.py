@@ -128,7 +128,7 @@ def _unknown(engine: Engine, unit: str, key: str) -> str:
         return message + f"it is the key of a {there[0]}: perunit receipt {there[0]} {key}"
     near = engine.rows(
         "SELECT unit_key FROM units WHERE unit_type = $unit "
-        "AND jaro_winkler_similarity(unit_key, $key) > 0.75 "
+        "AND jaro_winkler_similarity(unit_key, $key) > 0.6 "
         "ORDER BY jaro_winkler_similarity(unit_key, $key) DESC, unit_key LIMIT 3",
         {"unit": unit, "key": key},
     )

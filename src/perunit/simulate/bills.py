@@ -9,21 +9,25 @@ import csv
 import io
 import json
 from calendar import monthrange
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from perunit.model.money import exact, plain
 from perunit.simulate.company import REGIONS, RESOURCES, VMS_PER_REGION
 from perunit.simulate.orders import orders_of
-from perunit.simulate.prices import Prices
 from perunit.simulate.scenario import DAY_MS, Scenario
-from perunit.simulate.truth import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from perunit.simulate.prices import Prices
+    from perunit.simulate.truth import Tally
 
 __all__ = ["COLUMNS", "RULES", "Bill", "Charge", "bills_of"]
 
@@ -230,6 +234,8 @@ def _storage(begin: datetime, region: int, day: int) -> Charge:
 def _direct(scenario: Scenario, begin: datetime, end: datetime) -> list[Charge]:
     """Work bought for one order or one customer; the line carries its key as a tag."""
     first, last = _orders_between(scenario, begin, end)
+    if first == last:
+        return []
     picked = np.unique(np.linspace(first, last - 1, _TAGGED_ORDERS).astype(np.int64))
     orders = orders_of(scenario, picked)
     charges = []
@@ -248,7 +254,7 @@ def _orders_between(scenario: Scenario, begin: datetime, end: datetime) -> tuple
     blocks_per_day = scenario.blocks // scenario.options.days
     edges = [(moment - scenario.options.first).days * blocks_per_day for moment in (begin, end)]
     first, last = (int(scenario.placed_before[min(max(edge, 0), scenario.blocks)]) for edge in edges)
-    return first, max(last, first + 1)
+    return first, last
 
 
 def _tagged(rule: str, day: datetime, cost: Decimal, key: str, value: str) -> Charge:

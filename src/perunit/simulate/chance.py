@@ -6,16 +6,20 @@ library generator are involved, so neither a new NumPy nor another processor cha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Chance", "Draws", "Ints", "along", "below", "happens", "limit_of", "pick"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Chance", "Draws", "Flags", "Ints", "along", "below", "happens", "limit_of", "pick"]
 
 Ints = NDArray[np.int64]
 Draws = NDArray[np.uint64]
+Flags = NDArray[np.bool_]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
@@ -64,7 +68,7 @@ def limit_of(share: float) -> int:
     return round(share * 2**32)
 
 
-def happens(draws: Draws, share: float) -> NDArray[np.bool_]:
+def happens(draws: Draws, share: float) -> Flags:
     """True with the given probability."""
     return draws < np.uint64(limit_of(share))
 

@@ -32,14 +32,14 @@ __all__ = [
 PLANS = ("free", "starter", "pro", "team")
 PLAN_WEIGHTS = (34, 36, 22, 8)
 # Least and range of one item's price; a free order charges nothing.
-ITEM_CENTS = ((0, 1), (249, 650), (599, 1900), (1999, 7000))
-PLAN_CPU_PERCENT = (55, 100, 130, 190)
+ITEM_CENTS = ((0, 1), (129, 360), (249, 800), (899, 2900))
+PLAN_CPU_PERCENT = (330, 600, 780, 1140)
 
 REGIONS = ("us-east-1", "eu-west-1", "us-west-2", "ap-south-1", "sa-east-1")
 REGION_WEIGHTS = (36, 28, 16, 12, 8)
 TAX_PERCENT = (0, 20, 0, 18, 9)
 # Renders are delivered to sa-east-1 uncompressed and across the sea.
-EGRESS_PERCENT = (100, 100, 110, 140, 2600)
+EGRESS_PERCENT = (100, 100, 110, 140, 3600)
 
 CHANNELS = ("web", "ios", "android", "partner")
 CHANNEL_WEIGHTS = (52, 23, 17, 8)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perunit.simulate.chance import Draws, Ints, below, happens, pick
+from perunit.simulate.chance import Draws, Flags, Ints, below, happens, pick
 from perunit.simulate.company import KIND
-from perunit.simulate.facts import CONFLICT, DUPLICATE, Facts, Flags, joined
+from perunit.simulate.facts import CONFLICT, DUPLICATE, Facts, joined
 from perunit.simulate.scenario import DAY_MS, HOUR_MS, Scenario
 
 __all__ = ["Copies", "copies_of"]

@@ -9,12 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perunit.simulate import company
-from perunit.simulate.chance import Chance, Ints, along, below, happens, pick
+from perunit.simulate.chance import Chance, Flags, Ints, along, below, happens, pick
 from perunit.simulate.company import KIND
-from perunit.simulate.orders import ATTEMPTS, Checkout, Flags, Orders, checkout_of, orders_of
+from perunit.simulate.orders import ATTEMPTS, Checkout, Orders, checkout_of, orders_of
 from perunit.simulate.scenario import DAY_MS, HOUR_MS, Scenario
 
 __all__ = ["COLUMNS", "CONFLICT", "DUPLICATE", "ORIGINAL", "Facts", "facts_of", "joined"]
@@ -53,7 +52,8 @@ class Facts:
     matrix: Ints
 
     def __getitem__(self, name: str) -> Ints:
-        return self.matrix[_ROW[name]]
+        row: Ints = self.matrix[_ROW[name]]
+        return row
 
     def __len__(self) -> int:
         return int(self.matrix.shape[1])
@@ -154,7 +154,8 @@ def _api_call(scenario: Scenario, orders: Orders, number: Ints) -> dict[str, Int
 def _cpu(scenario: Scenario, orders: Orders, number: Ints) -> Ints:
     percent = np.array(company.PLAN_CPU_PERCENT)[orders.plan]
     heavy = np.where(orders.release == scenario.heavy_release, _HEAVY_PERCENT, 100)
-    return along(scenario.chance.draws("cpu", number), company.CPU_MS) * percent * heavy // 10_000
+    cpu_ms: Ints = along(scenario.chance.draws("cpu", number), company.CPU_MS) * percent * heavy // 10_000
+    return cpu_ms
 
 
 def _maybe_orphan(chance: Chance, orders: Orders, number: Ints, kind: str) -> dict[str, Ints | int]:
@@ -230,9 +231,7 @@ def _payments(chance: Chance, orders: Orders, checkout: Checkout) -> tuple[Facts
 def _refunds(chance: Chance, orders: Orders, settled: Flags, at: Ints) -> Facts:
     number = orders.number
     draw = chance.draws("refund", number)
-    refunded = np.where(
-        orders.channel == _PARTNER, happens(draw, _REFUNDED_PARTNER), happens(draw, _REFUNDED)
-    )
+    refunded = np.where(orders.channel == _PARTNER, happens(draw, _REFUNDED_PARTNER), happens(draw, _REFUNDED))
     partly = happens(chance.draws("partly", number), _REFUNDED_PARTLY)
     whole = orders.amount - orders.discount
     days = 1 + below(chance.draws("refund days", number), 10)

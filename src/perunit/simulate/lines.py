@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -11,9 +11,13 @@ import pyarrow as pa
 from perunit.engine.duckdb import Engine
 from perunit.engine.files import sql_text
 from perunit.simulate import company
-from perunit.simulate.chance import Ints
 from perunit.simulate.facts import COLUMNS, Facts
-from perunit.simulate.scenario import Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from perunit.simulate.chance import Ints
+    from perunit.simulate.scenario import Scenario
 
 __all__ = ["SOURCE_OF", "Lines"]
 

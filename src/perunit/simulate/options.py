@@ -46,16 +46,12 @@ class SimulationOptions:
 
     def _check_dates(self) -> None:
         if not _YEARS[0] <= self.start.year < _YEARS[1]:
-            raise UsageError(
-                f"--start: got {self.start}, must lie in {_YEARS[0]} to {_YEARS[1] - 1}; give such a date"
-            )
+            raise UsageError(f"--start: got {self.start}, must lie in {_YEARS[0]} to {_YEARS[1] - 1}; give such a date")
         change = self.price_change
         if change is None:
             return
         if change.tzinfo is None:
-            raise UsageError(
-                f"--price-change: got {change.isoformat()}, must state its offset from UTC; add Z for UTC"
-            )
+            raise UsageError(f"--price-change: got {change.isoformat()}, must state its offset from UTC; add Z for UTC")
         if not self.first < change < self.end or change.microsecond % 1000:
             raise UsageError(
                 f"--price-change: got {change.isoformat()}, must be a whole millisecond between {self.start} "

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perunit.simulate import company
-from perunit.simulate.chance import Chance, Ints, below, happens, limit_of, pick
+from perunit.simulate.chance import Chance, Flags, Ints, below, happens, limit_of, pick
 from perunit.simulate.scenario import BLOCK_MS, DAY_MS, Scenario
 
-__all__ = ["ATTEMPTS", "Checkout", "Orders", "checkout_of", "customers", "orders_of"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-Flags = NDArray[np.bool_]
+__all__ = ["ATTEMPTS", "Checkout", "Orders", "checkout_of", "customers", "orders_of"]
 
 ATTEMPTS = 3
 NO_USER = -1
@@ -44,7 +45,8 @@ class Orders:
     @property
     def paid(self) -> Flags:
         """Whether the plan charges for orders."""
-        return self.plan != _FREE
+        paid: Flags = self.plan != _FREE
+        return paid
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +107,15 @@ def _placed_by(scenario: Scenario, number: Ints) -> tuple[Ints, Ints, Ints]:
 def _item_cents(chance: Chance, number: Ints, plan: Ints) -> Ints:
     least = np.array([low for low, _ in company.ITEM_CENTS])[plan]
     width = np.array([width for _, width in company.ITEM_CENTS])[plan]
-    return least + (below(chance.draws("price", number), 1 << 20) * width >> 20)
+    cents: Ints = least + (below(chance.draws("price", number), 1 << 20) * width >> 20)
+    return cents
 
 
 def _release(scenario: Scenario, number: Ints, day: Ints) -> Ints:
     newest = scenario.release_of(day)
     waits = scenario.is_first_day(day) & ~happens(scenario.chance.draws("rollout", number), _ROLLOUT)
-    return newest - waits.astype(np.int64)
+    release: Ints = newest - waits.astype(np.int64)
+    return release
 
 
 def checkout_of(scenario: Scenario, orders: Orders) -> Checkout:

@@ -1,14 +1,17 @@
-"""What things cost in the simulated world. Enters: the instant of the price change. Leaves: price books, exact prices."""
+"""What things cost in this world. Enters: the instant of the price change. Leaves: price books, exact prices."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from perunit.model.money import unit_price
 from perunit.simulate.company import PLANS, REGIONS
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 __all__ = ["FEE_FIXED", "FEE_PERCENTAGE", "METERS", "Meter", "Price", "Prices"]
 

@@ -8,19 +8,21 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from perunit.model.errors import StoreError, UsageError
 from perunit.simulate.bills import Bill, bills_of
 from perunit.simulate.facts import CONFLICT, DUPLICATE, Facts
 from perunit.simulate.lines import Lines
-from perunit.simulate.options import SimulationOptions
 from perunit.simulate.prices import Prices
 from perunit.simulate.project import write_project
 from perunit.simulate.report import Report, Summary, write_truth
 from perunit.simulate.scenario import Scenario
 from perunit.simulate.stream import arrivals
 from perunit.simulate.truth import Tally
+
+if TYPE_CHECKING:
+    from perunit.simulate.options import SimulationOptions
 
 __all__ = ["Progress", "simulate"]
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perunit.simulate.chance import Chance, Ints
-from perunit.simulate.options import SimulationOptions
+from perunit.simulate.chance import Chance, Flags, Ints
+
+if TYPE_CHECKING:
+    from perunit.simulate.options import SimulationOptions
 
 __all__ = ["BLOCK_MS", "DAY_MS", "HOUR_MS", "Scenario", "milliseconds"]
 
@@ -30,11 +34,12 @@ _EVENTS_PER_ORDER_MILLI = 5_949
 _RELEASE_DAYS = 5
 _HEAVY_RELEASE = 3
 _OUTAGE_HOURS = (14, 16)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def milliseconds(moment: object) -> int:
+def milliseconds(moment: datetime) -> int:
     """Milliseconds since 1970 of an aware datetime, exactly."""
-    return int(np.datetime64(moment.replace(tzinfo=None), "ms").astype(np.int64))  # type: ignore[attr-defined]
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -105,9 +110,10 @@ class Scenario:
         """The newest release on a day."""
         return day // _RELEASE_DAYS
 
-    def is_first_day(self, day: Ints) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    def is_first_day(self, day: Ints) -> Flags:
         """Whether a release is in its first day, when it serves a fifth of the orders."""
-        return (day % _RELEASE_DAYS == 0) & (day > 0)
+        first: Flags = (day % _RELEASE_DAYS == 0) & (day > 0)
+        return first
 
     @cached_property
     def outage(self) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Puts events in the order of their arrival. Enters: chunks of orders. Leaves: events, chunk by chunk, in bounded memory.
+"""Puts events in the order of their arrival. Enters: chunks of orders. Leaves: events, in bounded memory.
 
 What arrives after its chunk (refunds, late events, most duplicates) waits on disk, in one file for every two hours
 of arrival, so that memory does not grow with the company.
@@ -6,17 +6,21 @@ of arrival, so that memory does not grow with the company.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perunit.simulate.chance import Ints
 from perunit.simulate.copies import copies_of
 from perunit.simulate.facts import COLUMNS, Facts, facts_of, joined
 from perunit.simulate.scenario import DAY_MS, HOUR_MS, Scenario
-from perunit.simulate.truth import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from perunit.simulate.chance import Ints
+    from perunit.simulate.truth import Tally
 
 __all__ = ["Arrivals", "Chunk", "arrivals", "chunks_of"]
 
@@ -59,7 +63,7 @@ def chunks_of(scenario: Scenario) -> list[Chunk]:
             first, last = int(placed[begin]), int(placed[block])
             chunks.append(Chunk(first, last, scenario.block_start(block), int(part_of[begin])))
             begin = block
-    tail = range(scenario.end + _BUCKET_MS, scenario.end + _TAIL_MS, _BUCKET_MS)
+    tail = range(scenario.end + DAY_MS, scenario.end + _TAIL_MS + 1, DAY_MS)
     return chunks + [Chunk(scenario.orders, scenario.orders, end, chunks[-1].part) for end in tail]
 
 

@@ -5,16 +5,20 @@ Nothing of perunit's own economics is used: sums are of integers, and prices are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from perunit.simulate import company
-from perunit.simulate.chance import Ints
-from perunit.simulate.facts import FAILURE, SUCCESS, Facts, Flags
+from perunit.simulate.facts import FAILURE, SUCCESS, Facts
 from perunit.simulate.orders import customers
 from perunit.simulate.scenario import DAY_MS, Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from perunit.simulate.chance import Flags, Ints
 
 __all__ = ["COUNTS", "NUMBERS", "Cell", "Tally"]
 
@@ -37,11 +41,14 @@ _API = company.KIND["api.call"]
 class Cell:
     """What happened on a day, before or after the price change, to one event type in one segment.
 
+    Events with and without an order id, and with and without a user id, are cells of their own.
     Positions are those of the tuples in `company`; channel is -1 where unknown. `sums` follow `NUMBERS`.
     """
 
     day: int
     after: bool
+    has_order: bool
+    has_user: bool
     kind: int
     plan: int
     region: int
@@ -58,6 +65,8 @@ class Tally:
         days, users = scenario.options.days, scenario.users
         self._radix = (
             days,
+            2,
+            2,
             2,
             len(company.EVENT_TYPES),
             len(company.PLANS),
@@ -86,7 +95,9 @@ class Tally:
 
     def _code(self, facts: Facts, day: Ints) -> Ints:
         after = (facts["time"] >= self._scenario.change).astype(np.int64)
-        digits = (day, after, facts["kind"], facts["plan"], facts["region"], facts["channel"] + 1, facts["release"])
+        known = (facts["user"] >= 0).astype(np.int64)
+        segments = (facts["plan"], facts["region"], facts["channel"] + 1, facts["release"])
+        digits = (day, after, facts["keyed"], known, facts["kind"], *segments)
         return np.ravel_multi_index(digits, self._radix).astype(np.int64)
 
     def _numbers(self, facts: Facts, duplicated: Flags, contradicted: Flags) -> list[Ints]:
@@ -122,11 +133,11 @@ class Tally:
         self._fold()
         codes, sums = self._codes[0], self._sums[0]
         digits = np.unravel_index(codes, self._radix)
-        for column, (day, after, kind, plan, region, channel, release) in enumerate(
-            zip(*(part.tolist() for part in digits), strict=True)
-        ):
+        for column, place in enumerate(zip(*(part.tolist() for part in digits), strict=True)):
+            day, after, has_order, has_user, kind, plan, region, channel, release = place
             named = dict(zip(NUMBERS, sums[:, column].tolist(), strict=True))
-            yield Cell(day, bool(after), kind, plan, region, channel - 1, release, named)
+            flags = bool(after), bool(has_order), bool(has_user)
+            yield Cell(day, *flags, kind, plan, region, channel - 1, release, named)
 
     def machine_days(self) -> Iterator[tuple[int, int, int, int]]:
         """(day, resource, processor milliseconds, egress bytes) of every machine on every day."""
@@ -151,8 +162,3 @@ def _sums_by(place: Ints, values: Ints, size: int) -> Ints:
     low = np.bincount(place, weights=values & 0xFFFFFF, minlength=size)
     high = np.bincount(place, weights=values >> 24, minlength=size)
     return low.astype(np.int64) + (high.astype(np.int64) << 24)
-
-
-def total(cells: Sequence[Cell], name: str) -> int:
-    """One number over all cells."""
-    return sum(cell.sums[name] for cell in cells)

@@ -41,6 +41,10 @@ def open_store(
         try:
             _prepare(engine, unit_types, dimensions, meters)
             yield engine
+        except (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException) as error:
+            reason = str(error).splitlines()[0]
+            mend = "free space or memory and run again; whole groups that were committed are kept"
+            raise StoreError(f"{data}: cannot be written ({reason}); {mend}") from error
         finally:
             engine.close()
 
@@ -82,7 +86,7 @@ def _prepare(
 ) -> None:
     # Large groups are written out as they are appended; what is left in the log is small until the store is closed.
     engine.execute("SET checkpoint_threshold = '1GB'")
-    engine.execute("SET preserve_insertion_order = true")
+    engine.execute("SET preserve_insertion_order = false")
     if not engine.value("SELECT count(*) FROM information_schema.tables WHERE table_name = 'store_state'"):
         with engine.transaction():
             create_tables(engine)
@@ -122,7 +126,7 @@ def add_columns(
 
 
 def _renew_keys(engine: Engine) -> None:
-    """Recomputes event_key where this engine hashes otherwise than the one that wrote it.
+    """Recomputes event_key, and forgets payload_hash, where this engine hashes otherwise than the one that wrote it.
 
     The engine's hash is fast but no promise between its versions; a changed one would let duplicates through.
     """
@@ -132,6 +136,7 @@ def _renew_keys(engine: Engine) -> None:
         return
     if stored is not None:
         engine.execute(
-            "UPDATE events SET event_key = hash(c.source, events.id) FROM cells c WHERE c.cell_id = events.cell_id"
+            "UPDATE events SET event_key = hash(c.source, events.id), payload_hash = NULL "
+            "FROM cells c WHERE c.cell_id = events.cell_id"
         )
     engine.execute("INSERT OR REPLACE INTO store_state VALUES ('hash_probe', $probe)", {"probe": probe})

@@ -27,12 +27,13 @@ CREATE TABLE segment_values (
     dimension VARCHAR NOT NULL, value VARCHAR NOT NULL, first_seen TIMESTAMP NOT NULL, shown BOOLEAN NOT NULL,
     PRIMARY KEY (dimension, value));
 
--- The facts. Immutable; unique by (cells.source, id). event_key is the engine's hash of the two.
+-- The facts. Immutable; unique by (cells.source, id). event_key is the engine's hash of the two, payload_hash that of
+-- the fields the contract declares beside those kept here.
 CREATE TABLE events (
     event_key UBIGINT NOT NULL, id VARCHAR NOT NULL, event_time TIMESTAMP NOT NULL, batch_id INTEGER NOT NULL,
     cell_id INTEGER NOT NULL, late BOOLEAN NOT NULL, intent VARCHAR, resource VARCHAR,
     revenue DECIMAL(38, 12), discount DECIMAL(38, 12), refund DECIMAL(38, 12), fee DECIMAL(38, 12),
-    tax DECIMAL(38, 12), cost DECIMAL(38, 12), latency_ms DECIMAL(18, 6));
+    tax DECIMAL(38, 12), cost DECIMAL(38, 12), latency_ms DECIMAL(18, 6), payload_hash UBIGINT);
 
 -- Deliveries of an accepted event beyond the first: facts too, so that a recomputation counts them again.
 CREATE TABLE duplicates (id VARCHAR NOT NULL, event_time TIMESTAMP NOT NULL, batch_id INTEGER NOT NULL, cell_id INTEGER NOT NULL);

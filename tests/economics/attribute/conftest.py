@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,8 +15,14 @@ from perunit.contract.shape import Contract
 from perunit.economics.attribute import AllocationReport, allocate
 from perunit.engine.duckdb import Engine
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Times as the store keeps them: UTC, without a zone.
+instant = datetime.fromisoformat
+
 SCHEMA = (Path(perunit.__file__).parent / "store" / "schema.sql").read_text(encoding="utf-8")
-DAY = datetime(2026, 5, 1)
+DAY = instant("2026-05-01")
 
 
 @dataclass
@@ -28,6 +33,7 @@ class Store:
     lines: dict[int, int] = field(default_factory=dict)
 
     def bill(self, bill_id: int = 1, currency: str = "USD", *, superseded: bool = False) -> None:
+        """A bill of May 2026."""
         gone = "TIMESTAMP '2026-07-01'" if superseded else "NULL"
         self.engine.execute(
             f"INSERT INTO bills VALUES ({bill_id}, 'aws', 'a', '{currency}', '2026-05-01', '2026-06-01', 1, 'f', 'd', "
@@ -44,6 +50,7 @@ class Store:
         hours: int = 1,
         **columns: Any,
     ) -> None:
+        """A line of that bill, for some hours from `start`; `columns` are FOCUS columns."""
         if self.engine.value("SELECT count(*) FROM bills WHERE bill_id = $id", {"id": bill_id}) == 0:
             self.bill(bill_id)
         currency = self.engine.value("SELECT billing_currency FROM bills WHERE bill_id = $id", {"id": bill_id})
@@ -63,12 +70,14 @@ class Store:
         self.engine.execute(f"INSERT INTO charges ({names}) VALUES ({', '.join('$' + name for name in row)})", row)
 
     def usage(self, cell_id: int, quantity: str, resource: str | None = "i-1", *, at: datetime = DAY) -> None:
+        """Measured usage of cpu_seconds."""
         self.engine.execute(
             "INSERT INTO rollup_usage VALUES ($at, $cell, 'cpu_seconds', $resource, 1, $quantity)",
             {"at": at, "cell": cell_id, "resource": resource, "quantity": Decimal(quantity)},
         )
 
     def amounts(self, cell_id: int, *, at: datetime = DAY, events: int = 1, **amounts: str) -> None:
+        """Recorded events and their amounts."""
         row = {"window_start": at, "cell_id": cell_id, "events": events, "duplicates": 0, "late": 0}
         row |= {name: Decimal(amount) for name, amount in amounts.items()}
         self.engine.execute(
@@ -76,31 +85,37 @@ class Store:
         )
 
     def priced(self, cell_id: int, amount: str, resource: str | None = "i-1", *, at: datetime = DAY) -> None:
+        """Usage priced by list."""
         self.engine.execute(
-            "INSERT INTO rollup_priced VALUES ($at, $cell, 'cost', 'cpu_seconds', $resource, 'r', 'USD', 1, 1, $amount, "
-            "false)",
+            "INSERT INTO rollup_priced VALUES ($at, $cell, 'cost', 'cpu_seconds', $resource, 'r', 'USD', 1, 1, "
+            "$amount, false)",
             {"at": at, "cell": cell_id, "resource": resource, "amount": Decimal(amount)},
         )
 
     def opened(self, cell_id: int, count: int, *, unit: str = "order", at: datetime = DAY) -> None:
+        """Units opened."""
         self.engine.execute(
             "INSERT INTO rollup_units VALUES ($at, $unit, $cell, $count)",
             {"at": at, "unit": unit, "cell": cell_id, "count": count},
         )
 
     def allocate(self, *rules: dict[str, Any]) -> AllocationReport:
+        """Allocates under a contract of these rules."""
         return allocate(self.engine, contract(*rules))
 
     def parts(self, columns: str = "kind, cell_id, billed_cost") -> list[tuple[Any, ...]]:
+        """The parts, in the order of their values."""
         return self.engine.rows(f"SELECT {columns} FROM allocations ORDER BY ALL")
 
 
 def contract(*rules: dict[str, Any]) -> Contract:
+    """A contract of two unit types with these allocation rules."""
     units = {"order": {"owner": "shop", "key": "order_id"}, "user": {"owner": "growth", "key": "user_id"}}
     return Contract.model_validate({"version": 1, "units": units, "allocation": rules})
 
 
 def new_store() -> Store:
+    """A store with its cells and unit types."""
     engine = Engine()
     engine.connection.execute(SCHEMA).fetchall()
     engine.execute("INSERT INTO unit_types VALUES ('order', 0), ('user', 1)")
@@ -123,7 +138,3 @@ def store() -> Store:
 def make_store() -> Callable[[], Store]:
     """Makes further empty stores, to compare one history with another."""
     return new_store
-
-
-def at(day: int, hour: int = 0) -> datetime:
-    return datetime(2026, 5, day, hour, tzinfo=UTC).replace(tzinfo=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
@@ -39,6 +39,10 @@ class AllocationReport:
     """Where every bill in force went; amounts of one currency are never added to another's."""
 
     shares: tuple[Share, ...]
+
+    def of_bills(self, bill_ids: Collection[int]) -> AllocationReport:
+        """The part of the report that is about these bills."""
+        return AllocationReport(tuple(share for share in self.shares if share.bill_id in bill_ids))
 
     def by_kind(self) -> dict[tuple[int, str, str], tuple[Decimal, Decimal]]:
         """(bill, currency, kind) → (billed, effective), kinds in their fixed order."""

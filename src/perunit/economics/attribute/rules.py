@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["CompiledRule", "compile_rules", "lines_sql"]
 
+_KEPT = (
+    "bill_id, line, billed_cost, effective_cost, billing_currency, charge_category, charge_period_start, "
+    "charge_period_end"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
@@ -54,7 +59,7 @@ def lines_sql(rules: tuple[CompiledRule, ...]) -> str:
         )
     )
     return (
-        f"SELECT *, {read} FROM (SELECT charges.*, {chosen} AS rule FROM charges "
+        f"SELECT {_KEPT}, rule, {read} FROM (SELECT charges.*, {chosen} AS rule FROM charges "
         "INNER JOIN bills ON bills.bill_id = charges.bill_id WHERE bills.superseded_at IS NULL)"
     )
 

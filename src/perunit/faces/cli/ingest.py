@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from perunit.contract.shape import Contract
     from perunit.pipeline import FileReport
 
-__all__ = ["ingest", "progress_bar", "show_reports"]
+__all__ = ["ingest", "progress_bar", "sentence", "show_reports", "sum_reports"]
 
 _COUNTS = ("received", "accepted", "duplicate", "conflict", "rejected", "orphan", "late", "already")
 
@@ -139,20 +139,35 @@ def show_reports(settings: Settings, reports: list[FileReport], waiting: int) ->
 
         click.echo(json.dumps({"files": [asdict(report) for report in reports], "quarantined": waiting}))
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("file")
-    table.add_column("source")
-    for name in _COUNTS:
-        table.add_column(name, justify="right")
-    for report in reports:
-        table.add_row(report.file, report.source, *(f"{getattr(report, name):,}" for name in _COUNTS))
+    for report in reports[:_FILES_SHOWN]:
+        click.echo(f"{report.file} ({report.source})\n    {sentence(report)}")
     if len(reports) > 1:
-        totals = [sum(getattr(report, name) for report in reports) for name in _COUNTS]
-        table.add_section()
-        table.add_row("total", "", *(f"{total:,}" for total in totals), style="bold")
-    Console().print(table)
+        total = sum_reports(reports)
+        more = f" ({len(reports) - _FILES_SHOWN} more not shown)" if len(reports) > _FILES_SHOWN else ""
+        click.echo(f"{len(reports)} files{more}\n    {sentence(total)}")
     if waiting:
-        click.echo(f"\n{waiting:,} rows wait in quarantine: perunit quarantine list")
+        click.echo(f"{waiting:,} rows wait in quarantine: perunit quarantine list")
+
+
+_FILES_SHOWN = 20
+
+
+def sum_reports(reports: list[FileReport]) -> FileReport:
+    """One report over several."""
+    from perunit.pipeline import FileReport
+
+    total = FileReport("", "")
+    for report in reports:
+        for name in _COUNTS:
+            setattr(total, name, getattr(total, name) + getattr(report, name))
+    return total
+
+
+def sentence(report: FileReport) -> str:
+    """``1,000 received = 990 accepted + 8 duplicate + 1 conflict + 1 rejected; 3 orphan, 10 late``."""
+    if not report.received:
+        return f"nothing new: {report.already:,} rows were taken in before" if report.already else "holds no rows"
+    parts = " + ".join(f"{getattr(report, name):,} {name}" for name in ("accepted", "duplicate", "conflict", "rejected"))
+    beside = [f"{getattr(report, name):,} {name}" for name in ("orphan", "late") if getattr(report, name)]
+    beside += [f"{report.already:,} rows were taken in before"] if report.already else []
+    return f"{report.received:,} received = {parts}{'; ' + ', '.join(beside) if beside else ''}"

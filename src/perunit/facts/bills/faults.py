@@ -26,8 +26,6 @@ class BillFaultsError(InputError):
         super().__init__(f"{listed}{more}\n{counted}; nothing was imported")
 
 
-def refusal(
-    path: Path, place: str, got: str, rule: str, mend: str, *, line: int | None = None
-) -> BillFaultsError:
+def refusal(path: Path, place: str, got: str, rule: str, mend: str, *, line: int | None = None) -> BillFaultsError:
     """The error for one thing wrong with the whole file."""
     return BillFaultsError([Fault(str(path), line, place, got, rule, mend)], 1)

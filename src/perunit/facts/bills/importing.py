@@ -159,8 +159,7 @@ def _store(engine: Engine, file_name: str, now: datetime) -> list[BillResult]:
     """Compares what was found with the bills in force and writes what is new."""
     engine.execute(f"CREATE OR REPLACE TEMP TABLE bill_found AS {sql_text(_ROOM, 'found')}")
     engine.execute(
-        "UPDATE bills SET superseded_at = $now "
-        "WHERE bill_id IN (SELECT previous_id FROM bill_found WHERE is_new)",
+        "UPDATE bills SET superseded_at = $now WHERE bill_id IN (SELECT previous_id FROM bill_found WHERE is_new)",
         {"now": now},
     )
     engine.insert("bills", _ROOM, "bills", {"file_name": file_name, "now": now})

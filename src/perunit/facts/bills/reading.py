@@ -38,6 +38,8 @@ _DELIMITERS = (",", ";", "\t", "|")
 _HEADER_BYTES_MAX = 1 << 20
 _LINE_BYTES_MAX = 16 << 20
 _JSON_ROWS = 20_000
+_FRAME_BYTES = 1 << 20
+_ZSTD = b"\x28\xb5\x2f\xfd"
 _COMPRESSIONS: dict[bytes, tuple[Callable[..., Any], str]] = {
     b"\x1f\x8b": (gzip.open, "gzip"),
     b"\x28\xb5": (zstandard.open, "zstd"),
@@ -77,6 +79,7 @@ def open_part(engine: Engine, path: Path, spool: Path) -> Part:
     Raises InputError where the file cannot be read or lacks mandatory columns.
     """
     head = _head(path)
+    _check_frames(path)
     if head.startswith(b"PAR1"):
         return _open_parquet(engine, path)
     if head[:1] in (b"{", b"["):
@@ -92,7 +95,9 @@ def rejects(engine: Engine, part: Part) -> Iterator[None]:
         yield
         if engine.value("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'"):
             _raise_rejects(engine, part.path)
-    except duckdb.InvalidInputException as error:
+    except (duckdb.InvalidInputException, duckdb.IOException) as error:
+        if isinstance(error, duckdb.IOException) and str(part.path) not in str(error):
+            raise
         got = str(error).splitlines()[0]
         raise refusal(part.path, "file", got, "must be readable to its end", "export it again") from error
     finally:
@@ -104,13 +109,27 @@ def _head(path: Path) -> bytes:
     with _stream(path) as stream:
         head = stream.read(4096)
     if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise refusal(
-            path, "file", "a zip archive or workbook", "must be CSV, JSON or Parquet", "unpack or export it"
-        )
+        raise refusal(path, "file", "a zip archive or workbook", "must be CSV, JSON or Parquet", "unpack or export it")
     head = head.lstrip()
     if not head:
         raise refusal(path, "file", "an empty file", "must hold a header and lines", "export it again")
     return head
+
+
+def _check_frames(path: Path) -> None:
+    """Refuses a zstd file that was cut short: the readers take its end for the end of the data."""
+    with path.open("rb") as file:
+        data = file.read(_FRAME_BYTES)
+        if not data.startswith(_ZSTD):
+            return
+        frame = zstandard.ZstdDecompressor().decompressobj()
+        while data:
+            frame.decompress(data)
+            data = frame.unused_data or file.read(_FRAME_BYTES)
+            if frame.eof and data:
+                frame = zstandard.ZstdDecompressor().decompressobj()
+    if not frame.eof:
+        raise InputError(f"{path}: ends within a zstd frame, so it was cut short; fetch it again")
 
 
 class _Bytes(io.RawIOBase):
@@ -137,9 +156,7 @@ def _stream(path: Path) -> Iterator[io.BufferedReader]:
     try:
         yield io.BufferedReader(_Bytes(stream), 8 << 20)
     except (EOFError, OSError, zstandard.ZstdError) as error:
-        raise InputError(
-            f"{path}: cannot be read to its end ({error}); it may be cut short, fetch it again"
-        ) from error
+        raise InputError(f"{path}: cannot be read to its end ({error}); it may be cut short, fetch it again") from error
     finally:
         file.close()
 
@@ -180,9 +197,7 @@ def _not_focus(path: Path, names: Sequence[str], missing: list[str]) -> BillFaul
 
 def _cell(expression: str) -> str:
     trimmed = f"trim({expression})"
-    return (
-        f"CASE WHEN strlen({trimmed}) <= 4 AND upper({trimmed}) IN ('', 'NULL') THEN NULL ELSE {trimmed} END"
-    )
+    return f"CASE WHEN strlen({trimmed}) <= 4 AND upper({trimmed}) IN ('', 'NULL') THEN NULL ELSE {trimmed} END"
 
 
 def _text_sql(columns: Mapping[Field, str], relation: str) -> str:
@@ -237,14 +252,13 @@ def _in_place(path: Path, spool: Path) -> tuple[Path, str]:
 
 
 def _raise_rejects(engine: Engine, path: Path) -> None:
-    total = int(engine.value("SELECT count(*) FROM reject_errors"))
     rows = engine.rows(
-        "SELECT line, error_type::VARCHAR, csv_line FROM reject_errors "
-        "ORDER BY line, error_type LIMIT $shown",
+        "SELECT line, error_type::VARCHAR AS error, any_value(csv_line), count(*) OVER () FROM reject_errors "
+        "GROUP BY line, error ORDER BY line, error LIMIT $shown",
         {"shown": FAULTS_SHOWN},
     )
-    if total:
-        raise BillFaultsError([_structure_fault(path, *row) for row in rows], total)
+    if rows:
+        raise BillFaultsError([_structure_fault(path, *row[:3]) for row in rows], rows[0][3])
 
 
 def _structure_fault(path: Path, line: int, error: str, text: str) -> Fault:
@@ -316,14 +330,10 @@ def _open_json(path: Path, spool: Path, *, array: bool) -> Part:
         names = {field: found[place] for field, place in fields.items()}
         with pq.ParquetWriter(plain, pa.schema([(field.name, pa.string()) for field in fields])) as writer:
             while group:
-                cells = {
-                    field.name: [_scalar(row.get(name)) for row in group] for field, name in names.items()
-                }
+                cells = {field.name: [_scalar(row.get(name)) for row in group] for field, name in names.items()}
                 writer.write_table(pa.table(cells, writer.schema))
                 group = list(islice(records, _JSON_ROWS))
-    return Part(
-        path, _text_sql({f: identifier(f.name) for f in fields}, f"read_parquet({literal(str(plain))})"), 0
-    )
+    return Part(path, _text_sql({f: identifier(f.name) for f in fields}, f"read_parquet({literal(str(plain))})"), 0)
 
 
 def _scalar(value: object) -> str | None:
@@ -357,7 +367,5 @@ def _parsed(path: Path, line: int, text: bytes) -> Any:
 
 def _object(path: Path, number: int, record: object) -> dict[str, Any]:
     if not isinstance(record, dict):
-        raise refusal(
-            path, "line", repr(record)[:80], "must be an object", "write one object a charge", line=number
-        )
+        raise refusal(path, "line", repr(record)[:80], "must be an object", "write one object a charge", line=number)
     return record

@@ -115,9 +115,7 @@ def _amount(text: str) -> str:
 
 def _choice(field: Field) -> str:
     text = _text(field)
-    cases = " ".join(
-        f"WHEN {literal(choice.lower())} THEN {literal(choice)}" for choice in CHOICES[field.name]
-    )
+    cases = " ".join(f"WHEN {literal(choice.lower())} THEN {literal(choice)}" for choice in CHOICES[field.name])
     other = "NULL" if field.name in _CLOSED else text
     return f"CASE lower({text}) {cases} ELSE {other} END"
 

@@ -1,0 +1,213 @@
+"""``perunit bills``: cloud bills come in, and are shown with where their cost went."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from perunit.faces.cli.context import Settings, pass_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from decimal import Decimal
+
+    from perunit.economics.attribute import AllocationReport
+    from perunit.facts.bills import BillResult, BillRow
+
+__all__ = ["bills"]
+
+_REASONS_SHOWN = 10
+_KIND_TEXTS = {
+    "direct": "named by the line",
+    "usage": "by measured usage",
+    "shared": "shared",
+    "idle": "idle, bought and not used",
+    "unallocated": "unallocated",
+}
+
+
+@click.group()
+def bills() -> None:
+    """Bills: what the cloud and other vendors charge, and who bears it."""
+
+
+@bills.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH…")
+@click.option(
+    "--format",
+    type=click.Choice(["auto", "focus"]),
+    default="auto",
+    show_default=True,
+    expose_value=False,
+    help="FOCUS 1.0 to 1.4 Cost and Usage; CSV, Parquet or JSON is found out.",
+)
+@click.option("--source", metavar="NAME", help="Who sent the bill; InvoiceIssuerName by default.")
+@pass_settings
+def import_(settings: Settings, paths: tuple[Path, ...], source: str | None) -> None:
+    """Import bill files and allocate them: a file is taken whole or not at all.
+
+    The same content again changes nothing. Other content for the same billing period, account and currency is the
+    next version and takes the place of the one before. A directory is one export in several files.
+
+    \b
+    perunit bills import may.csv.gz
+    perunit bills import datadog.parquet --source datadog
+    """  # noqa: D301 - click reads the character
+    from perunit import pipeline
+    from perunit.wiring import opened
+
+    with opened(settings.directory, purpose="bills import") as project, _status(settings) as progress:
+        results, report = pipeline.import_bills(
+            project.project, project.engine, paths, source=source, clock=project.clock, progress=progress
+        )
+    if settings.json:
+        answer = {"bills": [_result_json(result) for result in results], "allocation": _report_json(report)}
+        click.echo(json.dumps(answer, default=str))
+        return
+    for result in results:
+        click.echo(_result_line(result))
+    imported = {result.bill_id for result in results}
+    _show_report(report, imported)
+
+
+@bills.command("list")
+@pass_settings
+def list_(settings: Settings) -> None:
+    """Show every version of every bill, in force or superseded, and where its cost went."""
+    from perunit.facts.bills import list_bills
+    from perunit.wiring import opened
+
+    with opened(settings.directory, purpose="bills list") as project:
+        rows = list_bills(project.engine)
+    if settings.json:
+        click.echo(json.dumps([asdict(row) | {"in_force": row.in_force} for row in rows], default=str))
+    elif rows:
+        _show_bills(rows)
+    else:
+        click.echo("no bills yet: perunit bills import PATH")
+
+
+@bills.command("show")
+@click.argument("bill_id", type=int, metavar="BILL")
+@pass_settings
+def show(settings: Settings, bill_id: int) -> None:
+    """Show where the cost of one bill went: by kind, by rule, and why some of it is unallocated."""
+    from perunit.economics.attribute import read_report
+    from perunit.facts.bills import list_bills
+    from perunit.model.errors import UsageError
+    from perunit.wiring import opened
+
+    with opened(settings.directory, purpose="bills show") as project:
+        found = next((row for row in list_bills(project.engine) if row.bill_id == bill_id), None)
+        report = read_report(project.engine).of_bills({bill_id})
+    if found is None:
+        raise UsageError(f"bill {bill_id} is not there; perunit bills list shows the numbers")
+    if settings.json:
+        answer = asdict(found) | {"in_force": found.in_force, "allocation": _report_json(report)}
+        click.echo(json.dumps(answer, default=str))
+        return
+    _show_bills([found])
+    _show_report(report, {bill_id})
+
+
+@contextmanager
+def _status(settings: Settings) -> Iterator[Callable[[str], None] | None]:
+    """The step at hand on standard error while a person watches; nothing otherwise."""
+    if settings.json or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("opening") as status:
+        yield status.update
+
+
+def _result_json(result: BillResult) -> dict[str, Any]:
+    differences = {
+        "billed_difference": result.billed_difference,
+        "effective_difference": result.effective_difference,
+    }
+    return asdict(result) | differences
+
+
+def _report_json(report: AllocationReport) -> list[dict[str, Any]]:
+    return [asdict(share) for share in report.shares]
+
+
+def _result_line(result: BillResult) -> str:
+    from perunit.model.money import plain
+
+    what = f"bill {result.bill_id}: {result.bill_source} {result.billing_account_id}"
+    period = f"{result.billing_period_start:%Y-%m-%d} to {result.billing_period_end:%Y-%m-%d}"
+    sums = f"billed {plain(result.billed_cost)}, effective {plain(result.effective_cost)} {result.billing_currency}"
+    line = f"{what}, {period}\n    {result.status}, version {result.version}: {result.lines:,} lines, {sums}"
+    if result.status != "restated" or result.billed_difference is None or result.effective_difference is None:
+        return line
+    billed, effective = _signed(result.billed_difference), _signed(result.effective_difference)
+    return f"{line}\n    against the version before: billed {billed}, effective {effective}"
+
+
+def _signed(amount: Decimal) -> str:
+    from perunit.model.money import plain
+
+    return plain(amount) if amount < 0 else f"+{plain(amount)}"
+
+
+def _show_bills(rows: list[BillRow]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from perunit.faces.cli.render import money
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("bill", "source", "account", "period", "version", "state", "lines", "billed", "effective", "went to"):
+        table.add_column(name, justify="right" if name in {"bill", "lines", "billed", "effective"} else "left")
+    for row in rows:
+        went = ", ".join(f"{kind} {money(cost)}" for kind, cost in row.billed_by_kind.items())
+        table.add_row(
+            str(row.bill_id),
+            row.bill_source,
+            row.billing_account_id,
+            f"{row.billing_period_start:%Y-%m-%d} to {row.billing_period_end:%Y-%m-%d}",
+            str(row.version),
+            "in force" if row.in_force else f"superseded {row.superseded_at:%Y-%m-%d}",
+            f"{row.lines:,}",
+            f"{money(row.billed_cost)} {row.billing_currency}",
+            f"{money(row.effective_cost)} {row.billing_currency}",
+            went,
+            style="" if row.in_force else "dim",
+        )
+    Console(soft_wrap=True).print(table)
+
+
+def _show_report(report: AllocationReport, bill_ids: set[int]) -> None:
+    """Where these bills went by kind and by rule, and the largest reasons for what is unallocated."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from perunit.faces.cli.render import money
+
+    chosen = report.of_bills(bill_ids)
+    if not chosen.shares:
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("bill", "went to", "billed", "effective"):
+        table.add_column(name, justify="left" if name == "went to" else "right")
+    for (bill_id, currency, kind), (billed, effective) in chosen.by_kind().items():
+        table.add_row(str(bill_id), _KIND_TEXTS[kind], f"{money(billed)} {currency}", f"{money(effective)} {currency}")
+    table.add_section()
+    for (bill_id, currency, rule), (billed, effective) in chosen.by_rule().items():
+        table.add_row(str(bill_id), f"rule {rule}", f"{money(billed)} {currency}", f"{money(effective)} {currency}")
+    console = Console(soft_wrap=True)
+    console.print(table)
+    reasons = chosen.unallocated()
+    for (currency, rule, reason), (_billed, effective) in list(reasons.items())[:_REASONS_SHOWN]:
+        console.print(f"unallocated {money(effective)} {currency}: {reason} (rule {rule})", markup=False)
+    if len(reasons) > _REASONS_SHOWN:
+        console.print(f"… and {len(reasons) - _REASONS_SHOWN} more reasons")

@@ -1,0 +1,136 @@
+"""``perunit demo``: the main job from end to end on a simulated company."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from perunit.faces.cli.context import Settings, pass_settings
+from perunit.faces.cli.ingest import progress_bar, sentence, sum_reports
+
+if TYPE_CHECKING:
+    from perunit.measures.query import Result
+    from perunit.wiring import Opened
+
+__all__ = ["demo"]
+
+_PNL = ("units", "revenue", "variable_cost", "contribution_margin", "shared_cost", "fully_loaded_margin")
+_LOSING = ("units", "revenue", "variable_cost", "contribution_margin", "contribution_margin_per_unit")
+
+
+@click.command()
+@click.option(
+    "--dir", "where", type=click.Path(path_type=Path), default="perunit-demo", show_default=True,
+    help="Where the company is made; made anew only where it is not there yet.",
+)  # fmt: skip
+@click.option("--events", default=200_000, show_default=True, help="About how many events.")
+@click.option("--seed", default=7, show_default=True, help="Which company.")
+@pass_settings
+def demo(settings: Settings, where: Path, events: int, seed: int) -> None:
+    """Simulate 30 days of a company, take in its events and bills, and show what it earns per order.
+
+    Leaves an ordinary project behind to try everything else on.
+    """
+    from perunit import pipeline
+    from perunit.wiring import opened
+
+    started = time.perf_counter()
+    directory = settings.directory / where
+    _simulate(settings, directory, events, seed)
+    with opened(directory, purpose="demo") as project:
+        files = [("cloudevents", path) for path in sorted((directory / "events").iterdir())]
+        _say(settings, f"Taking in {len(files)} files of events, then the month's bill and its restatement")
+        with progress_bar(settings) as progress:
+            reports = pipeline.ingest(project.project, project.engine, files, clock=project.clock, progress=progress)
+        _say(settings, f"    {sentence(sum_reports(reports))}")
+        paths = sorted((directory / "bills").glob("*.csv"))
+        bills = pipeline.import_bills(project.project, project.engine, paths, clock=project.clock)
+        for bill in bills:
+            _say(settings, f"    {_bill_sentence(bill)}")
+        shown = _results(project)
+        losing_order = _losing_order(project)
+    took = time.perf_counter() - started
+    if settings.json:
+        answer = {name: result.as_json() for name, result in shown.items()}
+        click.echo(json.dumps({"seconds": round(took, 1), "order": losing_order, **answer}, indent=2))
+    else:
+        _show(shown, directory, losing_order, took)
+
+
+def _say(settings: Settings, text: str) -> None:
+    if not settings.json:
+        click.echo(text)
+
+
+def _simulate(settings: Settings, directory: Path, events: int, seed: int) -> None:
+    from perunit.simulate.options import SimulationOptions
+    from perunit.simulate.run import simulate
+
+    if (directory / "truth.json").is_file():
+        _say(settings, f"The company in {directory} is there already")
+        return
+    _say(settings, f"Simulating 30 days of a video studio, about {events:,} events, in {directory}")
+    simulate(directory, SimulationOptions(events=events, seed=seed), None)
+
+
+def _bill_sentence(bill: Any) -> str:
+    from perunit.faces.cli.render import money
+
+    period = f"{bill.billing_period_start:%Y-%m}"
+    difference = bill.billed_difference
+    change = f", {'+' if difference > 0 else ''}{money(difference)} on version {bill.version - 1}" if difference else ""
+    total = f"{money(bill.billed_cost)} {bill.billing_currency}"
+    return f"{bill.bill_source} {period} version {bill.version}: {total} in {bill.lines:,} lines, {bill.status}{change}"
+
+
+def _results(project: Opened) -> dict[str, Result]:
+    """The P&L by plan, and where money is lost."""
+    from perunit.measures.query import Query, run_query
+
+    by_plan = Query(measures=_PNL, by=("plan",), order=("-contribution_margin",))
+    losing = Query(measures=_LOSING, by=("plan", "region"), order=("contribution_margin",), limit=5)
+    return {
+        "by_plan": run_query(project.engine, project.contract, by_plan),
+        "losing": run_query(project.engine, project.contract, losing),
+    }
+
+
+def _losing_order(project: Opened) -> str:
+    """The order that lost the most before bills: its recorded and priced amounts, summed per unit."""
+    return str(
+        project.engine.value(
+            "SELECT unit_key FROM unit_days WHERE unit_type = 'order' GROUP BY unit_key HAVING sum(attempts) > 0 "
+            "ORDER BY coalesce(sum(revenue), 0) - coalesce(sum(discount), 0) - coalesce(sum(refund), 0) "
+            "- coalesce(sum(cost), 0) - coalesce(sum(priced_cost), 0) - coalesce(sum(priced_fee), 0), unit_key LIMIT 1"
+        )
+    )
+
+
+def _show(shown: dict[str, Result], directory: Path, order: str, took: float) -> None:
+    from perunit.faces.cli.query import show_result
+    from perunit.faces.cli.receipt import receipt_text
+    from perunit.measures.receipt import receipt
+    from perunit.wiring import opened
+
+    click.secho("\nWhat each plan earns", bold=True)
+    show_result(shown["by_plan"])
+    click.secho("\nWhere it loses most", bold=True)
+    show_result(shown["losing"])
+    click.secho("\nThe order that lost the most\n", bold=True)
+    with opened(directory, purpose="demo") as project:
+        click.echo(receipt_text(receipt(project.engine, project.contract, "order", order)))
+    click.secho(f"Done in {took:.0f} s. Where to look next", bold=True)
+    for words, why in (
+        ("query cost_per_unit --grain day --by release", "a release that costs more per order"),
+        ("query contribution_margin --by region --order contribution_margin", "a region that loses money"),
+        ("query success_rate latency_ms_p95 --grain day", "whether orders work"),
+        ("query units revenue --compare week --from 2026-09-08 --to 2026-09-15", "against the week before"),
+        ("quarantine list", "what was refused or contradicts"),
+        ("bills list", "both versions of the bill"),
+        ("verify", "every invariant on this data"),
+    ):
+        click.echo(f"  perunit -C {directory} {words:<66} {why}")

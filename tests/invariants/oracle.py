@@ -1,0 +1,191 @@
+"""What the rollups of a history must say by the day, worked out once more in plain Python and exact decimals.
+
+Written from the meaning of the terms, not from the SQL: it shares no code with it but the contract's names.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from perunit.contract.prices import PriceBook, Rate
+from perunit.model.money import exact
+from tests.invariants.company import ACCOUNTS, DIMENSIONS, LIMIT, METERS, Event
+
+Key = tuple[Any, ...]
+_UNPRICED_BY_NATURE = {"reviews"}
+_AMOUNTS = {
+    "order.completed": {"revenue": "total", "discount": "discount", "fee": "fee"},
+    "order.refunded": {"refund": "total"},
+}
+
+
+def add(*values: Decimal | None) -> Decimal | None:
+    """A sum in which the unknown counts for nothing, and a sum of nothing but unknowns is unknown."""
+    with exact():
+        known = [value for value in values if value is not None]
+        return sum(known, Decimal(0)) if known else None
+
+
+class Truth:
+    """The figures of a set of events under the rates of the last book.
+
+    `seen` are all valid deliveries, whose segment values compete for being shown.
+    """
+
+    def __init__(self, events: Iterable[Event], seen: Iterable[Event], books: Sequence[PriceBook]) -> None:
+        self.events = list(events)
+        self.rates = books[-1].rates if books else ()
+        self._shown = {dimension: self._shown_values(dimension, list(seen)) for dimension in DIMENSIONS}
+
+    def _shown_values(self, dimension: str, seen: list[Event]) -> set[str]:
+        """The first values by (first seen, value), and those that a rate names."""
+        first: dict[str, datetime] = {}
+        for event in seen:
+            if value := getattr(event, dimension):
+                first[value] = min(event.time, first.get(value, event.time))
+        ranked = sorted(first, key=lambda value: (first[value], value.encode()))
+        return {*ranked[:LIMIT], *(value for r in self.rates if (value := r.conditions.get(dimension)) is not None)}
+
+    def segments(self, event: Event) -> tuple[str | None, ...]:
+        """Its segment values as shown."""
+        values = {dimension: getattr(event, dimension) or None for dimension in DIMENSIONS}
+        return tuple(v if v is None or v in self._shown[d] else "__other__" for d, v in values.items())
+
+    def rate(self, event: Event, kind: str, meter: str) -> Rate | None:
+        """The rate with the most conditions of those in force at the event's time whose conditions it meets."""
+        found = [
+            r
+            for r in self.rates
+            if r.kind == kind and r.meter == meter and r.event_type in (None, event.type)
+            and r.effective_from <= event.time and (r.effective_to is None or event.time < r.effective_to)
+            and all(getattr(event, dimension) == value for dimension, value in r.conditions.items())
+        ]  # fmt: skip
+        return max(found, key=lambda r: len(r.conditions), default=None)
+
+    def amounts(self) -> dict[Key, Any]:
+        """(day, segments, type, outcome, currency) → events and the sum of every account."""
+        found: dict[Key, Any] = defaultdict(lambda: (0, *[None] * len(ACCOUNTS)))
+        for event in self.events:
+            key = (day(event), *self.segments(event), event.type, outcome(event), currency(event))
+            count, *sums = found[key]
+            own = (amount(event, account) for account in ACCOUNTS)
+            found[key] = (count + 1, *(add(a, b) for a, b in zip(sums, own, strict=True)))
+        return dict(found)
+
+    def priced(self) -> dict[Key, Any]:
+        """(day, segments, kind, meter, currency) → the amount; 'unpriced' → how many facts have no price."""
+        found: dict[Key, Any] = {}
+        for event in self.events:
+            for key, value in self._priced_parts(event):
+                key = (day(event), *self.segments(event), *key)
+                found[key] = add(found.get(key), value)
+        return found
+
+    def _priced_parts(self, event: Event) -> Iterable[tuple[Key, Decimal]]:
+        with exact():
+            for meter, quantity in usage(event).items():
+                rates = [r for kind in ("cost", "revenue", "fee") if (r := self.rate(event, kind, meter))]
+                if not rates and meter not in _UNPRICED_BY_NATURE:
+                    yield ("unpriced", meter, None), Decimal(1)
+                yield from (((r.kind, meter, r.currency), quantity * r.unit_price) for r in rates)
+            revenue = amount(event, "revenue")
+            if revenue is not None and (share := self.rate(event, "fee", "@revenue")):
+                yield ("fee", "@revenue", currency(event)), revenue * share.unit_price
+            if fixed := self.rate(event, "fee", "@events"):
+                yield ("fee", "@events", fixed.currency), fixed.unit_price
+
+    def opened(self) -> dict[Key, int]:
+        """(hour, unit type) → units whose first event lies in it."""
+        first: dict[Key, datetime] = {}
+        for event in self.events:
+            for unit, key in units(event).items():
+                first[unit, key] = min(event.time, first.get((unit, key), event.time))
+        found: dict[Key, int] = defaultdict(int)
+        for (unit, _), time in first.items():
+            found[naive(time.replace(minute=0, second=0, microsecond=0)), unit] += 1
+        return dict(found)
+
+    def unit_days(self) -> dict[Key, Any]:
+        """(day, unit type, unit, currency) → events, attempts, successes, gross revenue and unpriced usage facts."""
+        found: dict[Key, Any] = defaultdict(lambda: (0, 0, 0, None, 0))
+        for event in self.events:
+            missing = sum(1 for (kind, *_), _ in self._priced_parts(event) if kind == "unpriced")
+            for unit, key in units(event).items():
+                attempt, success = tried(event, unit)
+                events, attempts, successes, revenue, unpriced = found[day(event), unit, key, currency(event)]
+                found[day(event), unit, key, currency(event)] = (
+                    events + 1, attempts + attempt, successes + success, add(revenue, amount(event, "revenue")),
+                    unpriced + missing,
+                )  # fmt: skip
+        return dict(found)
+
+    def latencies(self) -> dict[Key, int]:
+        """(day, segments, bucket) → observations."""
+        found: dict[Key, int] = defaultdict(int)
+        for event in self.events:
+            value = event.number("duration_ms")
+            if event.type == "api.called" and value is not None:
+                found[day(event), *self.segments(event), bucket(value)] += 1
+        return dict(found)
+
+
+def naive(time: datetime) -> datetime:
+    return time.replace(tzinfo=None)
+
+
+def day(event: Event) -> datetime:
+    return naive(event.time.replace(hour=0, minute=0, second=0, microsecond=0))
+
+
+def units(event: Event) -> dict[str, str]:
+    """Unit type → key, of those it carries."""
+    carried = {"order": event.order_id, "user": event.user_id}
+    return {unit: key for unit, key in carried.items() if key}
+
+
+def outcome(event: Event) -> str | None:
+    return event.outcome if event.type in {"order.attempted", "user.visited"} else None
+
+
+def currency(event: Event) -> str:
+    return (event.currency if event.type in _AMOUNTS else None) or "USD"
+
+
+def amount(event: Event, account: str) -> Decimal | None:
+    name = _AMOUNTS.get(event.type, {}).get(account)
+    return event.number(name) if name else None
+
+
+def usage(event: Event) -> dict[str, Decimal]:
+    if event.type != "api.called":
+        return {}
+    return {meter: quantity for meter in METERS if (quantity := event.number(meter)) is not None}
+
+
+def tried(event: Event, unit: str) -> tuple[bool, bool]:
+    """Whether an event is an attempt, and a success, of a unit type: only ever of the one it is about."""
+    if unit == "order" and event.type.startswith("order."):
+        return event.type == "order.completed" or outcome(event) is not None, event.type == "order.completed"
+    if unit == "user" and event.type == "user.visited":
+        return event.outcome is not None, event.outcome == "success"
+    return False, False
+
+
+def bucket(value: Decimal) -> int | None:
+    """The i with 2^(i/32) < value <= 2^((i+1)/32), found in whole numbers; None for zero."""
+    if value == 0:
+        return None
+    power = Fraction(value) ** 32
+    index = power.numerator.bit_length() - power.denominator.bit_length() - 2
+    while Fraction(2) ** (index + 1) < power:
+        index += 1
+    return index
+
+
+def is_late(event: Event, hours: int = 24) -> bool:
+    return event.recorded is not None and event.recorded > event.time + timedelta(hours=hours)

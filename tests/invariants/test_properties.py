@@ -1,0 +1,192 @@
+"""The invariants over generated histories: exactly once, in any order, additive, and true to the last digit."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perunit.engine.duckdb import Engine
+from tests.invariants.company import ACCOUNTS, DIMENSIONS, LIMIT, Company
+from tests.invariants.histories import History, arrivals, histories
+from tests.invariants.oracle import Truth, add, is_late
+from tests.invariants.told import SHOWN, differences, told
+
+
+@contextmanager
+def companies() -> Iterator[Any]:
+    """Makes companies whose files and stores are gone afterwards."""
+    made: list[Company] = []
+    with tempfile.TemporaryDirectory() as folder:
+
+        def make() -> Company:
+            own = Path(folder, str(len(made)))
+            own.mkdir()
+            made.append(Company(own))
+            return made[-1]
+
+        yield make
+        for company in made:
+            company.engine.close()
+
+
+@given(data=st.data(), history=histories(conflicting=True))
+def test_every_delivery_is_accounted_for_once(data: st.DataObject, history: History) -> None:
+    """However events are repeated and split, each is accepted once, and every row received is found again."""
+    with companies() as company:
+        engine = data.draw(arrivals(history)).into(company(), history.books).engine
+        accepted = engine.rows("SELECT c.source, e.id FROM events e JOIN cells c USING (cell_id) ORDER BY ALL")
+        assert accepted == sorted(event.key for event in history.events)
+        batches = engine.rows("SELECT received, accepted, duplicate, conflict, rejected FROM batches")
+        assert all(received == sum(parts) for received, *parts in batches)
+        assert [sum(column) for column in zip(*batches, strict=True)] == [
+            len(history.events) + len(history.repeats) + len(history.conflicts) + len(history.refused),
+            len(history.events), len(history.repeats), len(history.conflicts), len(history.refused),
+        ]  # fmt: skip
+        quarantined = sorted((kind, raw.strip()) for kind, raw in engine.rows("SELECT kind, raw FROM quarantine"))
+        assert quarantined == sorted(
+            [("conflict", event.line()) for event in history.conflicts]
+            + [("rejected", line) for line in history.refused]
+        )
+        late = engine.value("SELECT coalesce(sum(late), 0) FROM batches")
+        assert late == sum(is_late(event) for event in history.events)
+
+
+@given(data=st.data(), history=histories(conflicting=True))
+def test_the_same_files_again_change_nothing(data: st.DataObject, history: History) -> None:
+    """A second run over the same files is recognised group by group and leaves every figure as it was."""
+    arrival = data.draw(arrivals(history))
+    with companies() as make:
+        company = arrival.into(make(), history.books)
+        before = told(company.engine)
+        paths = sorted(company.folder.iterdir())
+        reports = company.ingest(*paths, books=history.books, group_bytes=arrival.group_bytes)
+        assert sum(report.received for report in reports) == 0
+        assert sum(report.already for report in reports) == sum(len(file) for file in arrival.files)
+        assert differences(before, told(company.engine)) == {}
+
+
+@given(data=st.data(), history=histories())
+def test_any_order_ends_with_the_same_figures(data: st.DataObject, history: History) -> None:
+    """Deliveries, files, groups and price books in any order: the same rollups, digit for digit."""
+    with companies() as company:
+        one = data.draw(arrivals(history)).into(company(), history.books)
+        other = data.draw(arrivals(history)).into(company(), history.books)
+        assert differences(told(one.engine), told(other.engine)) == {}
+
+
+@given(data=st.data(), history=histories(conflicting=True))
+def test_a_full_recomputation_gives_the_same_digits(data: st.DataObject, history: History) -> None:
+    """Sums kept up batch by batch are those computed from all facts at once."""
+    with companies() as make:
+        company = data.draw(arrivals(history)).into(make(), history.books)
+        before = told(company.engine)
+        company.recompute(*history.books)
+        assert differences(before, told(company.engine)) == {}
+
+
+@given(data=st.data(), history=histories(size=14, conflicting=True))
+def test_the_figures_are_those_worked_out_by_hand(data: st.DataObject, history: History) -> None:
+    """Amounts, prices, units, attempts, successes and latencies agree with plain Python, to the last digit."""
+    with companies() as company:
+        engine = data.draw(arrivals(history)).into(company(), history.books).engine
+        truth = Truth(history.events, (*history.events, *history.conflicts), history.books)
+        assert stored_amounts(engine) == truth.amounts()
+        assert stored_prices(engine) == truth.priced()
+        assert stored_openings(engine) == truth.opened()
+        assert stored_unit_days(engine) == truth.unit_days()
+        assert stored_latencies(engine) == truth.latencies()
+        duplicates = engine.value("SELECT coalesce(sum(duplicates), 0) FROM rollup")
+        assert duplicates == len(history.repeats)
+
+
+@given(data=st.data(), history=histories())
+def test_parts_sum_to_the_whole(data: st.DataObject, history: History) -> None:
+    """Hours sum to days and segments to the total; values beyond the limit are one, unless a rate names them."""
+    with companies() as company:
+        engine = data.draw(arrivals(history)).into(company(), history.books).engine
+        total = engine.rows(f"SELECT currency, {_sums('e')} FROM events e JOIN cells c USING (cell_id) GROUP BY 1 ORDER BY 1")
+        for by in ("window_start", "date_trunc('day', window_start)", *(f"shown_{d}" for d in DIMENSIONS)):
+            parts = engine.rows(
+                f"SELECT currency, {_sums('p')} FROM (SELECT c.currency, {by} AS part, {_sums('r')} "
+                f"FROM rollup r JOIN cells c USING (cell_id) GROUP BY ALL) p GROUP BY 1 ORDER BY 1"
+            )
+            assert parts == total
+        rates = history.books[-1].rates if history.books else ()
+        for dimension in DIMENSIONS:
+            shown = {v for (v,) in engine.rows(f"SELECT DISTINCT shown_{dimension} FROM rollup JOIN cells USING (cell_id)")}
+            named = {value for each in rates if (value := each.conditions.get(dimension)) is not None}
+            assert len(shown - named - {None, "__other__"}) <= LIMIT
+
+
+@given(data=st.data(), history=histories())
+def test_no_price_is_not_a_price_of_zero(data: st.DataObject, history: History) -> None:
+    """Usage without a price is counted as unpriced, has no amount at all, and needs none where the contract says so."""
+    with companies() as company:
+        engine = data.draw(arrivals(history)).into(company(), history.books).engine
+        truth = Truth(history.events, history.events, history.books)
+        without = sum(int(value) for key, value in truth.priced().items() if "unpriced" in key)
+        query = "SELECT coalesce(sum(usage_events), 0), count(amount), count(*) FILTER (meter = 'reviews') FROM rollup_priced"
+        assert engine.rows(f"{query} WHERE rate_id IS NULL") == [(without, 0, 0)]
+        assert engine.value("SELECT count(*) FROM rollup_priced WHERE rate_id IS NOT NULL AND amount IS NULL") == 0
+
+
+def _sums(alias: str) -> str:
+    return ", ".join(f"sum({alias}.{account}) AS {account}" for account in ACCOUNTS)
+
+
+def stored_amounts(engine: Engine) -> dict[tuple[Any, ...], Any]:
+    """As `Truth.amounts`."""
+    rows = engine.rows(
+        f"SELECT date_trunc('day', f.window_start)::TIMESTAMP, {SHOWN}, c.event_type, c.outcome, c.currency, sum(f.events), "
+        f"{_sums('f')} FROM rollup f JOIN cells c USING (cell_id) GROUP BY ALL"
+    )
+    # Cells that differ only in masks or source are one here.
+    return _merged((row[:7], row[7:]) for row in rows)
+
+
+def stored_prices(engine: Engine) -> dict[tuple[Any, ...], Any]:
+    """As `Truth.priced`."""
+    rows = engine.rows(
+        f"SELECT date_trunc('day', f.window_start)::TIMESTAMP, {SHOWN}, "
+        "CASE WHEN f.rate_id IS NULL THEN 'unpriced' ELSE f.kind END, f.meter, f.currency, "
+        "CASE WHEN f.rate_id IS NULL THEN f.usage_events ELSE f.amount END "
+        "FROM rollup_priced f JOIN cells c USING (cell_id)"
+    )
+    return {key: amount for key, (amount,) in _merged((row[:7], row[7:]) for row in rows).items()}
+
+
+def stored_openings(engine: Engine) -> dict[tuple[Any, ...], int]:
+    """As `Truth.opened`."""
+    return {
+        (hour, unit): opened
+        for hour, unit, opened in engine.rows(
+            "SELECT date_trunc('hour', window_start)::TIMESTAMP, unit_type, sum(opened) AS n FROM rollup_units "
+            "GROUP BY ALL HAVING n <> 0"
+        )
+    }
+
+
+def stored_unit_days(engine: Engine) -> dict[tuple[Any, ...], Any]:
+    """As `Truth.unit_days`."""
+    rows = engine.rows("SELECT day, unit_type, unit_key, currency, events, attempts, successes, revenue, unpriced FROM unit_days")
+    return _merged((row[:4], row[4:]) for row in rows)
+
+
+def stored_latencies(engine: Engine) -> dict[tuple[Any, ...], int]:
+    """As `Truth.latencies`."""
+    rows = engine.rows(f"SELECT f.day, {SHOWN}, f.bucket, f.observations FROM rollup_latency f JOIN cells c USING (cell_id)")
+    return {key: count for key, (count,) in _merged((row[:5], row[5:]) for row in rows).items()}
+
+
+def _merged(rows: Any) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    grouped: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
+    for key, values in rows:
+        grouped[key].append(values)
+    return {key: tuple(add(*column) for column in zip(*parts, strict=True)) for key, parts in grouped.items()}
