@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["shown"]
 
@@ -77,7 +80,9 @@ def _detail(figures: Figures) -> str:
 
 
 def _peers(figures: Figures) -> str:
-    rows = [("daily P&L by segment", "events", "events/s", "query ms", "peak MB", "cells wrong", "largest error")]
+    rows: list[tuple[str, ...]] = [
+        ("daily P&L by segment", "events", "events/s", "query ms", "peak MB", "cells wrong", "largest error")
+    ]
     notes = []
     for name, peer in figures["peers"].items():
         if reason := peer.get("skipped"):
@@ -98,7 +103,7 @@ def _number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
-def _aligned(rows: list[tuple[str, ...]]) -> str:
+def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     return "\n".join(
         "  ".join(

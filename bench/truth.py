@@ -259,7 +259,7 @@ def _compare_users(differences: Differences, project: Opened, company: Path) -> 
     from perunit.model.window import Grain
 
     query = Query(("active_units",), unit="user", by=("plan", "region"), grain=Grain.DAY)
-    found = {
+    found: Table = {
         (f"{row.values['day']:%Y-%m-%d}", row.values["plan"], row.values["region"]): {
             "active_users": Decimal(row.values["active_units"])
         }

@@ -103,10 +103,10 @@ class _PeakMemory:
     def _watch(self) -> None:
         while not self._done.wait(_SAMPLE_SECONDS):
             children = Path(f"/proc/{self._pid}/task/{self._pid}/children").read_text(encoding="ascii").split()
-            self.bytes = max(self.bytes, sum(_pss(int(pid)) for pid in (self._pid, *children)))
+            self.bytes = max(self.bytes, sum(map(_pss, (str(self._pid), *children))))
 
 
-def _pss(pid: int) -> int:
+def _pss(pid: str) -> int:
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     except OSError:
@@ -160,7 +160,9 @@ def _price(name: str, meter: str, rates: list[Rate], parameters: list[object]) -
 def _fill(connection: psycopg.Connection[Any], company: Path) -> None:
     rates, fee = rates_of(company), fee_of(company)
     parameters: list[object] = []
-    joins, cost, revenue = [], [], ["coalesce(e.amount, 0)"]
+    joins: list[str] = []
+    cost: list[str] = []
+    revenue = ["coalesce(e.amount, 0)"]
     for meter, kind in dict.fromkeys((rate.meter, rate.kind) for rate in rates):
         name = f"price_of_{meter}"
         joins.append(_price(name, meter, rates, parameters))

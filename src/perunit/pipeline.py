@@ -12,12 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 
-from perunit.economics.attribute import allocate
+from perunit.economics.attribute import AllocationReport, allocate, read_report
 from perunit.economics.price.books import sync_books
 from perunit.economics.rollup.compute import DERIVED, Scope, append, prepare
 from perunit.economics.verify import Finding, check_derived, check_facts
@@ -33,6 +32,7 @@ from perunit.model.errors import InputError, UsageError
 from perunit.store.past import attach_past, detach_past
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from perunit.contract.project import Project
     from perunit.engine.duckdb import Engine
     from perunit.facts.staging import Plan
@@ -226,8 +226,14 @@ def _planner(project: Project, names: Names, source: str, opened: Opened, now: d
 
 
 def import_bills(
-    project: Project, engine: Engine, paths: Iterable[Path], *, bill_source: str | None = None, clock: Clock
-) -> list[BillResult]:
+    project: Project,
+    engine: Engine,
+    paths: Iterable[Path],
+    *,
+    source: str | None = None,
+    clock: Clock,
+    progress: Callable[[str], None] | None = None,
+) -> tuple[list[BillResult], AllocationReport]:
     """Imports bill files one by one and allocates what is in force then; a file is in the store whole or not at all.
 
     Raises InputError or ConfigurationError for the first file that is refused; files before it stay imported.
@@ -236,10 +242,10 @@ def import_bills(
     _mark(engine, "unallocated")
     try:
         for path in paths:
-            results += import_bill(engine, path, bill_source=bill_source, clock=clock)
+            results += import_bill(engine, path, bill_source=source, clock=clock, progress=progress)
     finally:
         _settle(project, engine)
-    return results
+    return results, read_report(engine)
 
 
 @contextmanager
@@ -265,9 +271,9 @@ def recompute(project: Project, engine: Engine) -> None:
         _mark(engine, "unallocated")
 
 
-def refresh(project: Project, engine: Engine) -> Any:
+def refresh(project: Project, engine: Engine) -> None:
     """Allocates the bills in force over the usage now known."""
-    return allocate(engine, project.contract)
+    allocate(engine, project.contract)
 
 
 def look_back(project: Project, engine: Engine, at: datetime) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perunit import pipeline
@@ -15,6 +12,9 @@ from perunit.model.window import Clock, system_clock
 from perunit.store.project_store import open_store
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from datetime import datetime
+    from collections.abc import Iterator
     from perunit.contract.project import Project
     from perunit.contract.shape import Contract
     from perunit.engine.duckdb import Engine

@@ -8,6 +8,6 @@ from hypothesis import HealthCheck, settings
 
 _CALM = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
 
-settings.register_profile("quick", max_examples=20, derandomize=True, **_CALM)
+settings.register_profile("quick", max_examples=12, derandomize=True, **_CALM)
 settings.register_profile("thorough", max_examples=1000, **_CALM)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))

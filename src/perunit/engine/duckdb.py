@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -16,6 +14,8 @@ import duckdb
 from perunit.engine.files import sql_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Iterator, Mapping
     import pyarrow as pa
 
 __all__ = ["Engine", "identifier", "literal"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from perunit.facts.rules import Rule
 from perunit.facts.staging import Kind, Names, Plan, assemble
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from perunit.contract.project import Project
     from perunit.contract.shape import EventType
 
@@ -120,9 +120,9 @@ def _kind(code: int, name: str, event: EventType, project: Project, fields: Fiel
         mapped["currency"] = Value(value.sql, (*extra, *value.rules))
     else:
         mapped["currency"] = Value(literal(project.contract.currency))
-    for attribute, text in (("resource", event.resource), ("intent", event.intent)):
-        if text:
-            mapped[attribute] = mapper.key(attribute, text)
+    for attribute, expression in (("resource", event.resource), ("intent", event.intent)):
+        if expression:
+            mapped[attribute] = mapper.key(attribute, expression)
     if beside := _unmapped(schema, mapped):
         # Two deliveries must agree on all that the contract declares; what is kept as a fact is compared itself.
         mapped["payload_hash"] = Value(f"hash({', '.join(fields.raw(path) for path in beside)})")

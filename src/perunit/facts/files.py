@@ -10,7 +10,6 @@ import csv
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from perunit.facts.lines import line_groups, open_bytes
 from perunit.model.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from perunit.contract.shape import Source
 
 __all__ = ["Group", "Opened", "open_lines", "open_source"]

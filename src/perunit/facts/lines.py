@@ -10,10 +10,8 @@ import codecs
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import numpy as np
@@ -23,6 +21,8 @@ import zstandard
 from perunit.model.errors import InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Iterator
     from numpy.typing import NDArray
 
 __all__ = ["LINE_BYTES_MAX", "LineGroup", "line_groups", "open_bytes"]
@@ -70,8 +70,12 @@ def open_bytes(path: Path, encoding: str | None = None) -> tuple[_Readable, Bina
     if head[:2] == b"\x1f\x8b":
         stream = gzip.GzipFile(fileobj=file)
     elif head == b"\x28\xb5\x2f\xfd":
-        stream = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
-    return _as_utf8(_Checked(stream, path), path, encoding), file
+        stream = _Zstd(file)
+    try:
+        return _as_utf8(_Checked(stream, path), path, encoding), file
+    except BaseException:
+        file.close()
+        raise
 
 
 def _as_utf8(stream: _Readable, path: Path, encoding: str | None) -> _Readable:
@@ -101,6 +105,30 @@ class _Checked:
         except (EOFError, zlib.error, zstandard.ZstdError, OSError) as error:
             reason = f"cannot be decompressed or read ({error})"
             raise InputError(f"{self._path}: {reason}; fetch the file again") from error
+
+
+class _Zstd:
+    """Decompressed zstd frames; unlike the library's reader it tells an end within a frame from the end."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._within = False
+
+    def read(self, size: int = -1, /) -> bytes:
+        while True:
+            data = self._frame.unused_data if self._frame.eof else b""
+            data = data or self._file.read(max(size, _READ_BYTES))
+            if not data:
+                if self._within:
+                    raise EOFError("it ends within a zstd frame")
+                return b""
+            if self._frame.eof:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            out = self._frame.decompress(data)
+            self._within = not self._frame.eof
+            if out:
+                return out
 
 
 class _Prefixed:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -21,6 +20,7 @@ from perunit.facts.cells import encode
 from perunit.model.window import naive
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from perunit.engine.duckdb import Engine
     from perunit.facts.files import Group
     from perunit.facts.staging import Names, Plan

@@ -10,9 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from perunit.engine.duckdb import identifier
-from perunit.facts.attributes import Value
 from perunit.facts.rules import Rule, verdict_sql
 from perunit.model.accounts import ACCOUNTS
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from perunit.facts.attributes import Value
 
 __all__ = ["Kind", "Names", "Plan", "assemble"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from perunit.facts.staging import Kind, Names, Plan, assemble
 from perunit.model.errors import ConfigurationError, Fault
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from perunit.contract.project import Project
 
 __all__ = ["plan_source"]

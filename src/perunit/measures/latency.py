@@ -23,7 +23,7 @@ def estimate(bucket: int, least: Decimal, most: Decimal) -> Decimal:
     No other value has a smaller relative error at both ends: (g − 1) / (g + 1) = 1.08 %, where g = 2^(1/32).
 
     >>> estimate(319, Decimal(1), Decimal(5000))
-    Decimal('1012.944543')
+    Decimal('1012.910079')
     >>> estimate(319, Decimal(1), Decimal(1000))
     Decimal('1000')
     """

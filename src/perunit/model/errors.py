@@ -6,6 +6,7 @@
     ├── UsageError              the command line asks for something that does not exist      exit 2
     ├── ConfigurationError      perunit.yaml, a price book or a rule is wrong; holds faults  exit 2
     ├── InputError              a file cannot be read as what it is said to be               exit 2
+    │   └── BillFaultsError     a bill's lines break its format; holds faults (facts.bills)
     ├── StoreError              the project's data cannot be opened or written               exit 2
     │   └── StoreBusyError      another process holds the project
     └── CheckFailedError        a check ran and found something                              exit 1

@@ -1,6 +1,6 @@
 """The company: a video studio in the cloud that sells renders. Constants only; `scenario.py` puts them on a calendar.
 
-What is strange about it is on purpose and is told in the truth as a story: see `STORIES` in `stories.py`.
+What is strange about it is on purpose and is told in the truth as a story: see `stories.py`.
 """
 
 from __future__ import annotations

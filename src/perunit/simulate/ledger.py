@@ -95,12 +95,9 @@ def _integer(price: Decimal) -> int:
 
 
 def added(many: Iterable[Figures]) -> Figures:
-    """The sum of each figure."""
-    total = dict.fromkeys(FIGURES, 0)
-    for figures in many:
-        for name, value in figures.items():
-            total[name] += value
-    return total
+    """The sum of each figure in `FIGURES`."""
+    columns = zip(*(figures.values() for figures in many), strict=True)
+    return dict.fromkeys(FIGURES, 0) | dict(zip(FIGURES, map(sum, columns), strict=False))
 
 
 def with_margins(figures: Figures) -> Figures:
@@ -125,6 +122,8 @@ def text_of(figure: int) -> str:
     >>> text_of(-15 * 10**23), text_of(2 * 10**24), text_of(1)
     ('-1.5', '2', '0.000000000000000000000001')
     """
+    if not figure:
+        return "0"
     whole, rest = divmod(abs(figure), _ONE)
     digits = f"{whole}.{rest:0{COST_SCALE}d}".rstrip("0").rstrip(".") if rest else str(whole)
     return f"-{digits}" if figure < 0 else digits

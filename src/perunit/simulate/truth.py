@@ -133,9 +133,10 @@ class Tally:
         self._fold()
         codes, sums = self._codes[0], self._sums[0]
         digits = np.unravel_index(codes, self._radix)
-        for column, place in enumerate(zip(*(part.tolist() for part in digits), strict=True)):
+        places = zip(*(part.tolist() for part in digits), strict=True)
+        for place, numbers in zip(places, sums.T.tolist(), strict=True):
             day, after, has_order, has_user, kind, plan, region, channel, release = place
-            named = dict(zip(NUMBERS, sums[:, column].tolist(), strict=True))
+            named = dict(zip(NUMBERS, numbers, strict=True))
             flags = bool(after), bool(has_order), bool(has_user)
             yield Cell(day, *flags, kind, plan, region, channel - 1, release, named)
 

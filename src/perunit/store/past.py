@@ -4,7 +4,6 @@ Leaves: an attached database in memory, which unqualified names then mean; the p
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from perunit.engine.duckdb import identifier
@@ -12,6 +11,7 @@ from perunit.model.window import naive
 from perunit.store.project_store import create_tables
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from perunit.engine.duckdb import Engine
 
 __all__ = ["attach_past", "detach_past"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +16,10 @@ import duckdb
 from perunit.engine.duckdb import Engine, identifier
 from perunit.engine.files import sql_text
 from perunit.model.errors import StoreBusyError, StoreError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["FILE_NAME", "add_columns", "create_tables", "open_store"]
 

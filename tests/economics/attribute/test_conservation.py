@@ -98,8 +98,8 @@ def in_any_pool(store: Any) -> list[tuple[Any, ...]]:
     return store.engine.rows(
         "SELECT p.bill_id, p.pool_id, p.billed, p.effective, a.billed, a.effective FROM (SELECT bill_id, pool_id, "
         "sum(billed_cost) AS billed, sum(effective_cost) AS effective FROM pool_lines JOIN charges "
-        "USING (bill_id, line) GROUP BY ALL) p LEFT JOIN (SELECT bill_id, pool_id, sum(billed_cost) AS billed, sum(effective_cost) AS "
-        "effective FROM allocations GROUP BY ALL) a USING (bill_id, pool_id)"
+        "USING (bill_id, line) GROUP BY ALL) p LEFT JOIN (SELECT bill_id, pool_id, sum(billed_cost) AS billed, "
+        "sum(effective_cost) AS effective FROM allocations GROUP BY ALL) a USING (bill_id, pool_id)"
     )
 
 

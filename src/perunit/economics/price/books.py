@@ -6,7 +6,6 @@ re-price every past figure without a trace. The highest version of a book is in 
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -15,6 +14,7 @@ from perunit.model.errors import ConfigurationError, Fault
 from perunit.model.window import naive
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from perunit.contract.prices import PriceBook
     from perunit.engine.duckdb import Engine
 

@@ -60,20 +60,22 @@ def import_(settings: Settings, paths: tuple[Path, ...], source: str | None) -> 
     perunit bills import datadog.parquet --source datadog
     """  # noqa: D301 - click reads the character
     from perunit import pipeline
+    from perunit.facts.bills import list_bills
     from perunit.wiring import opened
 
     with opened(settings.directory, purpose="bills import") as project, _status(settings) as progress:
         results, report = pipeline.import_bills(
             project.project, project.engine, paths, source=source, clock=project.clock, progress=progress
         )
+        rows = list_bills(project.engine)
+    report = report.of_bills({result.bill_id for result in results})
     if settings.json:
         answer = {"bills": [_result_json(result) for result in results], "allocation": _report_json(report)}
         click.echo(json.dumps(answer, default=str))
         return
     for result in results:
         click.echo(_result_line(result))
-    imported = {result.bill_id for result in results}
-    _show_report(report, imported)
+    _show_report(report)
 
 
 @bills.command("list")
@@ -113,7 +115,7 @@ def show(settings: Settings, bill_id: int) -> None:
         click.echo(json.dumps(answer, default=str))
         return
     _show_bills([found])
-    _show_report(report, {bill_id})
+    _show_report(report)
 
 
 @contextmanager
@@ -143,10 +145,9 @@ def _report_json(report: AllocationReport) -> list[dict[str, Any]]:
 def _result_line(result: BillResult) -> str:
     from perunit.model.money import plain
 
-    what = f"bill {result.bill_id}: {result.bill_source} {result.billing_account_id}"
-    period = f"{result.billing_period_start:%Y-%m-%d} to {result.billing_period_end:%Y-%m-%d}"
+    what = f"bill {result.bill_id}: {result.bill_source} {result.billing_account_id}, {_period(result)}"
     sums = f"billed {plain(result.billed_cost)}, effective {plain(result.effective_cost)} {result.billing_currency}"
-    line = f"{what}, {period}\n    {result.status}, version {result.version}: {result.lines:,} lines, {sums}"
+    line = f"{what}\n    {result.status}, version {result.version}: {result.lines:,} lines, {sums}"
     if result.status != "restated" or result.billed_difference is None or result.effective_difference is None:
         return line
     billed, effective = _signed(result.billed_difference), _signed(result.effective_difference)
@@ -159,54 +160,73 @@ def _signed(amount: Decimal) -> str:
     return plain(amount) if amount < 0 else f"+{plain(amount)}"
 
 
+def _show_totals(rows: list[BillRow]) -> None:
+    """The sum over several bills, one currency at a time."""
+    from decimal import Decimal
+
+    from perunit.model.money import exact, plain
+
+    for currency in sorted({row.billing_currency for row in rows}):
+        of_currency = [row for row in rows if row.billing_currency == currency]
+        if len(of_currency) < 2:  # noqa: PLR2004 - a single bill is its own total
+            continue
+        with exact():
+            billed = sum(row.billed_cost for row in of_currency)
+            rounded = sum(row.billed_cost_at_12_places for row in of_currency)
+        lines = sum(row.lines for row in of_currency)
+        note = f" (with each line rounded to 12 places: {plain(Decimal(rounded))})" if rounded != billed else ""
+        click.echo(f"{len(of_currency)} bills, {lines:,} lines: billed {plain(Decimal(billed))} {currency}{note}")
+
+
+def _at_12_places(row: BillRow) -> str:
+    """What a system that keeps 12 places of each line comes to, where that differs."""
+    from perunit.model.money import plain
+
+    if row.billed_cost == row.billed_cost_at_12_places:
+        return ""
+    return f" (with each line rounded to 12 places: {plain(row.billed_cost_at_12_places)})"
+
+
 def _show_bills(rows: list[BillRow]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from perunit.faces.cli.render import money
+    from perunit.model.money import plain
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("bill", "source", "account", "period", "version", "state", "lines", "billed", "effective", "went to"):
-        table.add_column(name, justify="right" if name in {"bill", "lines", "billed", "effective"} else "left")
     for row in rows:
-        went = ", ".join(f"{kind} {money(cost)}" for kind, cost in row.billed_by_kind.items())
-        table.add_row(
-            str(row.bill_id),
-            row.bill_source,
-            row.billing_account_id,
-            f"{row.billing_period_start:%Y-%m-%d} to {row.billing_period_end:%Y-%m-%d}",
-            str(row.version),
-            "in force" if row.in_force else f"superseded {row.superseded_at:%Y-%m-%d}",
-            f"{row.lines:,}",
-            f"{money(row.billed_cost)} {row.billing_currency}",
-            f"{money(row.effective_cost)} {row.billing_currency}",
-            went,
-            style="" if row.in_force else "dim",
-        )
-    Console(soft_wrap=True).print(table)
+        state = "in force" if row.in_force else f"superseded {row.superseded_at:%Y-%m-%d}"
+        title = f"bill {row.bill_id}: {row.bill_source} {row.billing_account_id}, {_period(row)}"
+        click.echo(click.style(title, bold=row.in_force, dim=not row.in_force))
+        sums = f"billed {money(row.billed_cost)}, effective {money(row.effective_cost)} {row.billing_currency}"
+        click.echo(f"    version {row.version}, {state}: {row.lines:,} lines, {sums}")
+        click.echo(f"    billed exactly {plain(row.billed_cost)}{_at_12_places(row)}")
+        if row.billed_by_kind:
+            went = ", ".join(f"{kind} {money(cost)}" for kind, cost in row.billed_by_kind.items())
+            click.echo(f"    billed went to {went}")
 
 
-def _show_report(report: AllocationReport, bill_ids: set[int]) -> None:
-    """Where these bills went by kind and by rule, and the largest reasons for what is unallocated."""
+def _period(bill: BillRow | BillResult) -> str:
+    return f"{bill.billing_period_start:%Y-%m-%d} to {bill.billing_period_end:%Y-%m-%d}"
+
+
+def _show_report(report: AllocationReport) -> None:
+    """Where the bills went by kind and by rule, and the largest reasons for what is unallocated."""
     from rich.console import Console
     from rich.table import Table
 
     from perunit.faces.cli.render import money
 
-    chosen = report.of_bills(bill_ids)
-    if not chosen.shares:
+    if not report.shares:
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("bill", "went to", "billed", "effective"):
         table.add_column(name, justify="left" if name == "went to" else "right")
-    for (bill_id, currency, kind), (billed, effective) in chosen.by_kind().items():
+    for (bill_id, currency, kind), (billed, effective) in report.by_kind().items():
         table.add_row(str(bill_id), _KIND_TEXTS[kind], f"{money(billed)} {currency}", f"{money(effective)} {currency}")
     table.add_section()
-    for (bill_id, currency, rule), (billed, effective) in chosen.by_rule().items():
+    for (bill_id, currency, rule), (billed, effective) in report.by_rule().items():
         table.add_row(str(bill_id), f"rule {rule}", f"{money(billed)} {currency}", f"{money(effective)} {currency}")
     console = Console(soft_wrap=True)
     console.print(table)
-    reasons = chosen.unallocated()
+    reasons = report.unallocated()
     for (currency, rule, reason), (_billed, effective) in list(reasons.items())[:_REASONS_SHOWN]:
         console.print(f"unallocated {money(effective)} {currency}: {reason} (rule {rule})", markup=False)
     if len(reasons) > _REASONS_SHOWN:

@@ -11,6 +11,7 @@ import click
 
 from perunit.faces.cli.context import Settings, pass_settings
 from perunit.faces.cli.ingest import progress_bar, sentence, sum_reports
+from perunit.faces.cli.simulate import simulation_bar
 
 if TYPE_CHECKING:
     from perunit.measures.query import Result
@@ -48,7 +49,7 @@ def demo(settings: Settings, where: Path, events: int, seed: int) -> None:
             reports = pipeline.ingest(project.project, project.engine, files, clock=project.clock, progress=progress)
         _say(settings, f"    {sentence(sum_reports(reports))}")
         paths = sorted((directory / "bills").glob("*.csv"))
-        bills = pipeline.import_bills(project.project, project.engine, paths, clock=project.clock)
+        bills, _ = pipeline.import_bills(project.project, project.engine, paths, clock=project.clock)
         for bill in bills:
             _say(settings, f"    {_bill_sentence(bill)}")
         shown = _results(project)
@@ -74,7 +75,8 @@ def _simulate(settings: Settings, directory: Path, events: int, seed: int) -> No
         _say(settings, f"The company in {directory} is there already")
         return
     _say(settings, f"Simulating 30 days of a video studio, about {events:,} events, in {directory}")
-    simulate(directory, SimulationOptions(events=events, seed=seed), None)
+    with simulation_bar(settings) as progress:
+        simulate(directory, SimulationOptions(events=events, seed=seed), progress)
 
 
 def _bill_sentence(bill: Any) -> str:

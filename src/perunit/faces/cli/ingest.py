@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 from perunit.faces.cli.context import Settings, pass_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from perunit.contract.shape import Contract
     from perunit.pipeline import FileReport
 

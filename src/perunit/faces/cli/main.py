@@ -141,8 +141,8 @@ def _report(words: list[str], error: PerunitError | click.ClickException, code: 
 def _as_json(error: PerunitError | click.ClickException, code: int) -> dict[str, Any]:
     message = error.format_message() if isinstance(error, click.ClickException) else str(error)
     answer: dict[str, Any] = {"kind": type(error).__name__, "message": message, "exit_code": code}
-    if isinstance(error, ConfigurationError):
-        answer["faults"] = [fault.as_json() for fault in error.faults]
+    if faults := getattr(error, "faults", None):
+        answer["faults"] = [fault.as_json() for fault in faults]
     return answer
 
 

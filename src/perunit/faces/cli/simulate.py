@@ -106,13 +106,13 @@ def simulate(
         parts=parts,
         price_change=price_change,
     )
-    with _progress_bar(settings) as progress:
+    with simulation_bar(settings) as progress:
         summary = run(settings.directory / out, options, progress)
     _show(settings, summary)
 
 
 @contextmanager
-def _progress_bar(settings: Settings) -> Iterator[Progress | None]:
+def simulation_bar(settings: Settings) -> Iterator[Progress | None]:
     """A bar on standard error while a person watches; nothing otherwise."""
     if settings.json or not sys.stderr.isatty():
         yield None

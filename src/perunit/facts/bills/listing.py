@@ -18,7 +18,8 @@ __all__ = ["BillRow", "list_bills"]
 
 @dataclass(frozen=True, slots=True)
 class BillRow:
-    """One version of one bill; `billed_by_kind` is empty for a superseded version and before allocation."""
+    """One version of one bill. `billed_cost` is the sum of its lines as written, `billed_cost_at_12_places` that of
+    its lines rounded one by one, as a system with 12 places sums them; `billed_by_kind` is empty for a superseded version and before allocation."""
 
     bill_id: int
     bill_source: str
@@ -33,6 +34,7 @@ class BillRow:
     lines: int
     billed_cost: Decimal
     effective_cost: Decimal
+    billed_cost_at_12_places: Decimal
     billed_by_kind: dict[str, Decimal]
 
     @property
