@@ -326,21 +326,20 @@ def _compare_bills(differences: Differences, project: Opened, company: Path) -> 
     latest = [row for row in truth if row["file"] in in_force]
     sums = ", ".join(f"sum(a.{name}) AS {name}" for name in _COSTS)
     parts = "FROM allocations a JOIN bills b USING (bill_id) WHERE b.superseded_at IS NULL"
-    by_rule = _keyed(
-        _records(
-            project,
-            f"SELECT CASE a.kind WHEN 'unallocated' THEN '' ELSE a.rule END AS rule, {sums} {parts} GROUP BY ALL",
-        ),
-        ("rule",),
-    )
+    # Lines that no rule matched stand under a name of their own, in the truth under none.
+    rule = "CASE WHEN a.rule = 'unallocated' THEN '' ELSE a.rule END AS rule"
+    by_rule = _keyed(_records(project, f"SELECT {rule}, {sums} {parts} GROUP BY ALL"), ("rule",))
     compared(differences, "allocated by rule", _summed(by_rule), _table(latest, ("rule",), _COSTS), _COSTS)
-    idle = dict(_keyed(_records(project, f"SELECT a.rule, {sums} {parts} AND a.kind = 'idle' GROUP BY ALL"), ("rule",)))
+    # A machine without any measured usage is idle in the truth, and unallocated under its rule where it is unknown
+    # whether nothing was used or nothing was measured.
+    kinds = "a.rule <> 'unallocated' AND a.kind IN ('idle', 'unallocated')"
+    unused = dict(_keyed(_records(project, f"SELECT a.rule, {sums} {parts} AND {kinds} GROUP BY ALL"), ("rule",)))
     true = _table(latest, ("rule",), [f"idle_{name}" for name in _COSTS])
     with exact():
         for key, values in true.items():
             for name in _COSTS:
-                found = idle.get(key, _NOTHING).get(name, _ZERO)
-                differences.add("idle by rule", key, name, found, values[f"idle_{name}"], _IDLE_TOLERANCE)
+                found = unused.get(key, _NOTHING).get(name, _ZERO)
+                differences.add("unused by rule", key, name, found, values[f"idle_{name}"], _IDLE_TOLERANCE)
 
 
 def main() -> None:

@@ -48,7 +48,7 @@ class _Server:
     """A private server below `directory`; as root it runs as the user postgres, which PostgreSQL insists on."""
 
     def __init__(self, directory: Path, programs: Path) -> None:
-        self._data, self._programs = directory / "postgres", programs
+        self._data, self._programs = directory.resolve() / "postgres", programs
         self._user = "postgres" if os.geteuid() == 0 else None
         # A socket's path may have 107 bytes at most, so it cannot lie in a deep directory.
         self._socket = Path(tempfile.mkdtemp(prefix="perunit-bench-"))

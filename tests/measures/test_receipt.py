@@ -88,7 +88,24 @@ def test_shared_cost_follows_the_weight_of_its_rule(shop: Any) -> None:
     found = receipt(shop.engine, shop.contract, "order", "o1")
     shares = {share.rule: (share.basis, share.part, share.whole, share.cost) for share in found.shares}
     assert shares["support"] == ("revenue", D("30.5"), D(40), D("1.525"))
-    assert shares["rent"] == ("units", D(1), D(2), D(3))
+    assert shares["rent"] == ("order units", D(1), D(2), D(3))
+
+
+def test_a_user_bears_the_parts_of_its_orders(shop: Any) -> None:
+    """What is split evenly among orders falls on a user by the orders it opened; here it opened all of them."""
+    found = receipt(shop.engine, shop.contract, "user", "u1")
+    share = next(share for share in found.shares if share.rule == "rent")
+    assert (share.basis, share.part, share.whole, share.cost) == ("order units", D(2), D(2), D(6))
+
+
+def test_cost_that_follows_variable_cost_counts_bills(contract: Contract, till: Any) -> None:
+    """Variable cost as a weight is what the measure says: list prices, fees and the parts of bills."""
+    rules = [rule.model_dump() | {"to": "variable_cost"} for rule in contract.allocation if rule.name == "support"]
+    follows = Contract.model_validate(contract.model_dump(by_alias=True) | {"allocation": rules})
+    found = receipt(till.engine, follows, "order", "o1")
+    support = next(share for share in found.shares if share.rule == "support")
+    row = run_query(till.engine, follows, Query(("variable_cost",), window=DAY)).rows[0]
+    assert (support.part, support.whole) == (total(found, "variable_cost"), row.values["variable_cost"])
 
 
 def test_a_bill_line_with_the_key_is_the_units_own(shop: Any) -> None:

@@ -17,11 +17,11 @@ from perunit.model.money import AMOUNT_SCALE, currencies
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["Value", "amount", "currency", "evaluated", "key_text", "measured", "outcome", "precise", "time", "type_of"]
+__all__ = ["OFFSET", "Value", "amount", "currency", "evaluated", "key_text", "measured", "outcome", "precise", "time", "type_of"]
 
 _NUMERIC = re.compile(r"(DECIMAL|TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT|UTINYINT|USMALLINT|UINTEGER|UBIGINT|UHUGEINT)")
 # After a time of day: the end of a date such as 2026-09-01 is no offset.
-_OFFSET = r"[Tt ].*(Z|z|[+-]\d{2}(:?\d{2})?)$"
+OFFSET = r"[Tt ].*(Z|z|[+-]\d{2}(:?\d{2})?)$"
 # Before the point. Wider amounts are faults, and a sum of many of them would not fit its column.
 _DIGITS = 15
 
@@ -97,7 +97,7 @@ def time(place: str, sql: str, type_: str, timezone: str | None, latest: datetim
             f"CASE WHEN ends_with({sql}, 'Z') THEN TRY_CAST({sql} AS TIMESTAMP) "
             f"ELSE timezone('UTC', TRY_CAST({sql} AS TIMESTAMP WITH TIME ZONE)) END"
         )
-        naive = f"NOT ends_with({sql}, 'Z') AND NOT regexp_matches({sql}, '{_OFFSET}')"
+        naive = f"NOT ends_with({sql}, 'Z') AND NOT regexp_matches({sql}, '{OFFSET}')"
         expected = "must end with Z or an offset such as +02:00; state the offset or the source's timezone"
         rules.append(Rule("time zone", place, naive, text, expected))
     else:
@@ -105,7 +105,7 @@ def time(place: str, sql: str, type_: str, timezone: str | None, latest: datetim
         if type_ == "VARCHAR":
             # An offset in the text itself stands above the source's zone.
             zoned = f"timezone('UTC', TRY_CAST({sql} AS TIMESTAMP WITH TIME ZONE))"
-            value = f"CASE WHEN regexp_matches({sql}, '{_OFFSET}') THEN {zoned} ELSE {value} END"
+            value = f"CASE WHEN regexp_matches({sql}, '{OFFSET}') THEN {zoned} ELSE {value} END"
     unreadable = "must be a time such as 2026-09-01T12:00:00Z; correct it"
     rules.append(Rule("time", place, f"{column} IS NULL AND ({sql}) IS NOT NULL", text, unreadable))
     bounds = f"{column} < TIMESTAMP '1970-01-01' OR {column} > TIMESTAMP '{latest:%Y-%m-%d %H:%M:%S}'"

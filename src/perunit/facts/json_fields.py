@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from perunit.engine.duckdb import identifier, literal
+from perunit.facts.attributes import OFFSET
 from perunit.facts.rules import Rule
 
 __all__ = ["Fields", "schema_kinds", "schema_rules"]
@@ -41,6 +42,11 @@ class Fields:
         self._typed[column, path] = f"TRY_CAST({raw} AS {type_})"
         return identifier(column + ".".join(path))
 
+    def present(self, path: Path) -> str:
+        """The column that tells whether an object stands at `path`, which is above some leaf."""
+        self._typed["p:", path] = f"{_access(path)} IS NOT NULL"
+        return identifier("p:" + ".".join(path))
+
     def parsed_sql(self, line: str, passed: str) -> str:
         """SQL from `line` of ``incoming`` to the raw columns; a line that is not one JSON object gives nulls.
 
@@ -54,7 +60,8 @@ class Fields:
         inner = f"SELECT {passed}, {line} AS l, TRY(json_transform({line}, {structure})) AS o FROM incoming"
         # An array also becomes an object, of nulls.
         is_object = "o IS NOT NULL AND (l LIKE '{%' OR ltrim(l, ' \t\r\n') LIKE '{%')"
-        return f"SELECT *{typed} FROM (SELECT {passed}, {is_object} AS is_object, {raws} FROM ({inner}))"
+        rows = f"SELECT {passed}, {is_object} AS is_object, o, {raws} FROM ({inner})"
+        return f"SELECT * EXCLUDE (o){typed} FROM ({rows})"
 
 
 def _nested(leaves: dict[Path, None]) -> dict[str, Any]:
@@ -90,7 +97,11 @@ def _kind(part: dict[str, Any]) -> str:
         if name in listed:
             return _KINDS[name]
     values = part.get("enum", [part["const"]] if "const" in part else [])
-    return "number" if values and all(isinstance(value, int | float) for value in values) else "string"
+    if values and all(isinstance(value, bool) for value in values):
+        return "boolean"
+    numeric = values and all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    bounded = not listed and any(keyword in part for keyword, *_ in _BOUNDS)
+    return "number" if numeric or bounded else "string"
 
 
 def schema_rules(fields: Fields, schema: dict[str, Any], root: Path, event_type: str) -> list[Rule]:
@@ -100,9 +111,10 @@ def schema_rules(fields: Fields, schema: dict[str, Any], root: Path, event_type:
     for name, part in schema.get("properties", {}).items():
         path = (*root, name)
         nested = "properties" in part
-        if name in required and not nested:
+        if name in required:
             expected = f"must be there: the schema of {event_type} requires it; send it"
-            rules.append(_rule("schema required", path, f"{fields.raw(path)} IS NULL", "'nothing'", expected))
+            missing = f"NOT {fields.present(path)}" if nested else f"{fields.raw(path)} IS NULL"
+            rules.append(_rule("schema required", path, missing, "'nothing'", expected))
         rules += schema_rules(fields, part, path, event_type) if nested else _leaf_rules(fields, part, path, event_type)
     return rules
 
@@ -120,14 +132,21 @@ def _leaf_rules(fields: Fields, part: dict[str, Any], path: Path, event_type: st
     if kind == "integer":
         add("type", f"{column} <> floor({column})", "must be a whole number")
     if kind == "boolean":
-        add("type", f"{column} IS NULL AND {raw} IS NOT NULL", "must be true or false")
+        add("type", f"{raw} NOT IN ('true', 'false')", "must be true or false")
+    if kind == "string":
+        types = part.get("type", [])
+        for name, start in (("object", "{"), ("array", "[")):
+            if name in types:
+                add("type", f"NOT starts_with({raw}, '{start}')", f"must be an {name}")
+        if types in ("null", ["null"]):
+            add("type", f"{raw} IS NOT NULL", "must be null")
     if "enum" in part or "const" in part:
         values = part.get("enum", [part.get("const")])
-        listed = ", ".join(_constant(value) for value in values if value is not None)
+        listed = ", ".join(_constant(value, kind) for value in values if value is not None)
         add("enum", f"{column} NOT IN ({listed})", f"must be one of {json.dumps(values)}")
     for keyword, operator, text in _BOUNDS:
         if keyword in part:
-            add(keyword, f"{column} {operator} {_constant(part[keyword])}", f"must be {text} {part[keyword]}")
+            add(keyword, f"{column} {operator} {_constant(part[keyword], kind)}", f"must be {text} {part[keyword]}")
     if "minLength" in part:
         add("minLength", f"length({raw}) < {int(part['minLength'])}", f"must have {part['minLength']} characters or more")
     if "maxLength" in part:
@@ -135,7 +154,8 @@ def _leaf_rules(fields: Fields, part: dict[str, Any], path: Path, event_type: st
     if "pattern" in part:
         add("pattern", f"NOT regexp_matches({raw}, {literal(part['pattern'])})", f"must match {part['pattern']}")
     if part.get("format") == "date-time":
-        broken = f"{raw} IS NOT NULL AND TRY_CAST({raw} AS TIMESTAMP WITH TIME ZONE) IS NULL"
+        unzoned = f"NOT regexp_matches({raw}, '{OFFSET}')"
+        broken = f"{raw} IS NOT NULL AND ({unzoned} OR TRY_CAST({raw} AS TIMESTAMP WITH TIME ZONE) IS NULL)"
         add("format", broken, "must be an RFC 3339 time")
     return found
 
@@ -148,12 +168,9 @@ _BOUNDS = (
 )
 
 
-def _constant(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return f"CAST({literal(repr(value))} AS DECIMAL(38, 12))"
-    return literal(str(value))
+def _constant(value: object, kind: str) -> str:
+    text = literal(value if isinstance(value, str) else json.dumps(value))
+    return f"CAST({text} AS DECIMAL(38, 12))" if kind in {"number", "integer"} else text
 
 
 def _rule(name: str, path: Path, broken: str, got: str, expected: str) -> Rule:

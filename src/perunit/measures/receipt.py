@@ -88,7 +88,7 @@ def receipt(engine: Engine, contract: Contract, unit_type: str, unit_key: str) -
         name: [child.unit_key for child in children if child.unit_type == name] for name in below
     }
     bills = bill_lines(engine, keys)
-    shares = share_lines(engine, contract, unit, bit, opened_at, events)
+    shares = share_lines(engine, contract, unit, bit, events, bills)
     sums = unit_sums(contract, events) | _billed_sums(contract.currency, bills, shares)
     return Receipt(
         unit_type=unit,

@@ -1,7 +1,8 @@
 """What bills put on one unit. Enters: its events. Leaves: bill lines of its own, and its share of what is split.
 
 Bills are allocated to cells (segments) and days, never to every unit: a unit's part of a cell's day is the cell's
-part times what the unit had of that day's driver. The parts of all units of a cell's day add up to the cell's.
+part times what the unit had of that day's driver. The parts of all units of a cell's day add up to the cell's; bill
+lines for hours of the day are shared like the day.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from perunit.engine.files import sql_text
 from perunit.measures.catalogue import MEASURES
-from perunit.measures.formula import Formula, Number, Part, evaluate
+from perunit.measures.formula import Number, evaluate
 from perunit.model.money import divide, exact
 from perunit.model.window import naive
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["BillLine", "ShareLine", "bill_lines", "share_lines", "unit_sums"]
 
 _LINES_SHOWN = 20
+
+# A day and a cell.
+_Place = tuple[datetime, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class BillLine:
     effective_cost: Decimal
     currency: str
     bill_id: int
+    cell_id: int | None
     line_count: int
     lines: tuple[dict[str, Any], ...]
 
@@ -73,7 +78,7 @@ def bill_lines(engine: Engine, keys: dict[str, list[str]]) -> tuple[BillLine, ..
         for line in engine.records(sql_text("measures", "receipt_lines"), values):
             pools.setdefault((line.pop("bill_id"), line.pop("pool_id")), []).append(line)
         rows = engine.records(
-            "SELECT bill_id, pool_id, rule, day, unit_key, currency, sum(billed_cost) AS billed_cost, "
+            "SELECT bill_id, pool_id, rule, day, cell_id, unit_key, currency, sum(billed_cost) AS billed_cost, "
             "sum(effective_cost) AS effective_cost FROM allocations WHERE kind = 'direct' AND unit_type = $unit "
             "AND list_contains($keys, unit_key) GROUP BY ALL ORDER BY day, rule, unit_key, bill_id, pool_id",
             values,
@@ -92,27 +97,30 @@ def _bill_line(unit: str, row: dict[str, Any], lines: list[dict[str, Any]]) -> B
         effective_cost=row["effective_cost"],
         currency=row["currency"],
         bill_id=row["bill_id"],
+        cell_id=row["cell_id"],
         line_count=len(lines),
         lines=tuple(lines[:_LINES_SHOWN]),
     )
 
 
 def share_lines(
-    engine: Engine, contract: Contract, unit: str, bit: int, opened_at: datetime, events: tuple[EventLine, ...]
+    engine: Engine, contract: Contract, unit: str, bit: int, events: tuple[EventLine, ...], bills: tuple[BillLine, ...]
 ) -> tuple[ShareLine, ...]:
-    """The unit's shares, one a rule, day, segment, meter and resource."""
+    """The unit's shares, one a rule, day, segment, meter and resource; `bills` are its own bill lines."""
+    cells = {event.cell_id for event in events} | {bill.cell_id for bill in bills if bill.cell_id is not None}
     values = {
         "unit": unit,
         "bit": bit,
         "currency": contract.currency,
-        "cells": sorted({event.cell_id for event in events}),
-        "days": sorted({naive(event.day) for event in events}),
+        "cells": sorted(cells),
+        "days": sorted({naive(event.day) for event in events} | {naive(bill.day) for bill in bills}),
     }
     rows = engine.records(sql_text("measures", "receipt_shares"), values)
     if not rows:
         return ()
-    wholes = _Wholes(engine, contract, unit, opened_at, events, values)
-    lines = [wholes.share(row) for row in rows]
+    shares = _Shares(engine, contract, unit, events, bills, values)
+    # In the order of the rows a day's usage comes first: what follows variable cost needs it.
+    lines = [shares.share(row) for row in rows]
     return tuple(line for line in lines if line.part)
 
 
@@ -129,9 +137,9 @@ def unit_sums(contract: Contract, events: tuple[EventLine, ...]) -> dict[str, Nu
                 for account, amount in event.amounts.items():
                     _add(sums, _RECORDED[account], amount)
             for line in event.usage:
-                if line.amount is not None and line.kind and line.currency == contract.currency:
-                    name = "superseded_cost" if line.pricing == "billed" else _LISTED[line.kind]
-                    _add(sums, name, line.amount)
+                counts = line.kind and line.pricing != "billed" and line.currency == contract.currency
+                if counts and line.amount is not None:
+                    _add(sums, _LISTED[str(line.kind)], line.amount)
     return sums
 
 
@@ -150,26 +158,31 @@ def _add(sums: dict[str, Number | None], name: str, amount: Decimal) -> None:
     sums[name] = (sums.get(name) or Decimal(0)) + amount
 
 
-class _Wholes:
-    """What a unit and its cells had of each driver, per day and cell."""
+class _Shares:
+    """Shares of a unit's cells and days, by what the unit and the cells had of each driver."""
 
     def __init__(
         self,
         engine: Engine,
         contract: Contract,
         unit: str,
-        opened_at: datetime,
         events: tuple[EventLine, ...],
+        bills: tuple[BillLine, ...],
         values: dict[str, Any],
     ) -> None:
-        self._contract, self._unit, self._opened_at = contract, unit, opened_at
-        self._weights = {rule.name: rule.to for rule in contract.allocation if rule.method == "proportional"}
-        self._even = {rule.name for rule in contract.allocation if rule.method == "even"}
-        self._events: dict[tuple[datetime, int], list[EventLine]] = {}
+        self._engine, self._contract, self._unit, self._values = engine, contract, unit, values
+        self._rules = {rule.name: rule for rule in contract.allocation}
+        self._events: dict[_Place, list[EventLine]] = {}
         for event in events:
             self._events.setdefault((naive(event.day), event.cell_id), []).append(event)
+        self._billed: dict[_Place, dict[str, Number | None]] = {}
+        with exact():
+            for bill in bills:
+                if bill.cell_id is not None and bill.currency == contract.currency:
+                    self._bear((naive(bill.day), bill.cell_id), "billed_direct", bill.effective_cost)
         days = engine.records(sql_text("measures", "receipt_days"), values)
-        self._days = {(row["day"], row["cell_id"]): row for row in days}
+        self._days: dict[_Place, dict[str, Any]] = {(row["day"], row["cell_id"]): row for row in days}
+        self._opened: dict[str, dict[_Place, tuple[Decimal, Decimal]]] = {}
         self._usage = engine.records(
             "SELECT CAST(date_trunc('day', window_start) AS TIMESTAMP) AS day, cell_id, meter, resource, "
             "sum(quantity) AS quantity FROM rollup_usage WHERE list_contains($cells, cell_id) "
@@ -179,9 +192,13 @@ class _Wholes:
 
     def share(self, row: dict[str, Any]) -> ShareLine:
         """The unit's share of one allocation to a cell's day."""
-        basis, part, whole = self._driver(row)
+        place = (row["day"], row["cell_id"])
+        used = row["kind"] == "usage" and row["meter"] is not None
+        basis, part, whole = self._used(row, place) if used else self._weighed(row, place)
         with exact():
             cost = divide(row["effective_cost"] * part, whole)
+            if used and cost is not None and row["currency"] == self._contract.currency:
+                self._bear(place, "billed_usage", cost)
         return ShareLine(
             rule=row["rule"],
             kind=row["kind"],
@@ -197,52 +214,58 @@ class _Wholes:
             bill_id=row["bill_id"],
         )
 
-    def _driver(self, row: dict[str, Any]) -> tuple[str, Decimal, Decimal]:
+    def _bear(self, place: _Place, name: str, cost: Decimal) -> None:
+        _add(self._billed.setdefault(place, {}), name, cost)
+
+    def _weighed(self, row: dict[str, Any], place: _Place) -> tuple[str, Decimal, Decimal]:
         """(what is counted, the unit's, the cell's): the rule's own driver, or events where it had none that day."""
-        key = (row["day"], row["cell_id"])
-        if row["kind"] == "usage" and row["meter"] is not None:
-            return self._used(row, key)
-        weight = "units" if row["rule"] in self._even else self._weights.get(row["rule"])
-        if weight is not None:
-            formula: Formula = Part("units") if weight == "units" else MEASURES[weight].formula
-            part, whole = (evaluate(formula, sums) for sums in (self._own(key), _before_bills(self._days[key])))
-            if whole and part is not None:
-                return weight, part, whole
-        return "events", Decimal(len(self._events.get(key, ()))), Decimal(self._days[key]["events"])
+        rule = self._rules.get(row["rule"])
+        day = self._days.get(place, {})
+        found: tuple[Decimal | None, Decimal | None] = (None, None)
+        basis = "events"
+        if rule is not None and (rule.method == "even" or rule.to == "units"):
+            first = next(iter(self._contract.units))
+            counted = (rule.unit if rule.method == "even" else None) or first
+            basis, found = f"{counted} units", self._opened_units(counted).get(place, (None, None))
+        elif rule is not None and rule.to is not None and self._is_own_measure(rule.to):
+            formula = MEASURES[rule.to].formula
+            basis, found = rule.to, (evaluate(formula, self._own(place)), evaluate(formula, day))
+        part, whole = found
+        if part is not None and whole:
+            return basis, part, whole
+        return "events", Decimal(len(self._events.get(place, ()))), Decimal(day.get("events") or 0)
 
-    def _used(self, row: dict[str, Any], key: tuple[datetime, int]) -> tuple[str, Decimal, Decimal]:
+    def _is_own_measure(self, name: str) -> bool:
+        """Attempts and successes are those of the contract's first unit type, which others do not have."""
+        return name not in {"attempts", "successes"} or self._unit == next(iter(self._contract.units))
+
+    def _opened_units(self, unit: str) -> dict[_Place, tuple[Decimal, Decimal]]:
+        """Of a unit type: how many of the events' units, and of all units, opened in each place."""
+        if unit not in self._opened:
+            keys = {event.keys[unit] for events in self._events.values() for event in events if unit in event.keys}
+            values = self._values | {"unit": unit, "keys": sorted(keys)}
+            rows = self._engine.records(sql_text("measures", "receipt_opened"), values)
+            self._opened[unit] = {
+                (row["day"], row["cell_id"]): (Decimal(row["part"]), Decimal(row["whole"])) for row in rows
+            }
+        return self._opened[unit]
+
+    def _used(self, row: dict[str, Any], place: _Place) -> tuple[str, Decimal, Decimal]:
         meter, resource = row["meter"], row["resource"]
+        own = [
+            line.quantity
+            for event in self._events.get(place, ())
+            # A meter with several kinds of rates has a line for each; its quantity counts once.
+            for line in {each.meter: each for each in event.usage}.values()
+            if line.meter == meter and resource in {None, line.resource}
+        ]
+        whole = [
+            used["quantity"]
+            for used in self._usage
+            if (used["day"], used["cell_id"], used["meter"]) == (*place, meter) and resource in {None, used["resource"]}
+        ]
         with exact():
-            part = sum(
-                (
-                    line.quantity
-                    for event in self._events.get(key, ())
-                    for line in {(each.meter, each.resource): each for each in event.usage}.values()
-                    if line.meter == meter and resource in {None, line.resource}
-                ),
-                Decimal(0),
-            )
-            whole = sum(
-                (
-                    used["quantity"]
-                    for used in self._usage
-                    if (used["day"], used["cell_id"]) == key
-                    and used["meter"] == meter
-                    and resource in {None, used["resource"]}
-                ),
-                Decimal(0),
-            )
-        return meter, part, whole
+            return meter, sum(own, Decimal(0)), sum(whole, Decimal(0))
 
-    def _own(self, key: tuple[datetime, int]) -> dict[str, Number | None]:
-        events = tuple(self._events.get(key, ()))
-        sums = unit_sums(self._contract, events)
-        opened = any(event.event_time == self._opened_at for event in events)
-        with exact():
-            if sums.get("superseded_cost") is not None:
-                _add(sums, "listed_cost", Decimal(sums["superseded_cost"] or 0))
-        return sums | {"units": int(opened)}
-
-
-def _before_bills(row: dict[str, Any]) -> dict[str, Number | None]:
-    return {name: value for name, value in row.items() if name not in {"day", "cell_id"}}
+    def _own(self, place: _Place) -> dict[str, Number | None]:
+        return unit_sums(self._contract, tuple(self._events.get(place, ()))) | self._billed.get(place, {})

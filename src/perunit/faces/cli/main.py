@@ -18,7 +18,7 @@ import click
 
 from perunit import __version__
 from perunit.faces.cli.context import Settings
-from perunit.model.errors import ConfigurationError, PerunitError
+from perunit.model.errors import PerunitError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -190,7 +191,7 @@ def show_result(result: Result, *, explain: bool = False, as_of: datetime | None
         # A file or a pipe has no edge to fold at.
         console.width = max(console.width, _width(console, table))
     elif _width(console, table) > console.width:
-        table = _table(result, bars=False)
+        table = _table(result, bars=False, narrow=True)
     console.print(table)
     console.print(_context(result, as_of), style="dim", highlight=False, markup=False)
     if any(not row.complete for row in result.rows):
@@ -209,7 +210,8 @@ def _width(console: Any, table: Any) -> int:
     return widest
 
 
-def _table(result: Result, *, bars: bool) -> Any:
+def _table(result: Result, *, bars: bool, narrow: bool = False) -> Any:
+    """`narrow` breaks headings after their underscores; a figure is never cut."""
     from rich.table import Table
     from rich.text import Text
 
@@ -217,10 +219,12 @@ def _table(result: Result, *, bars: bool) -> Any:
     shown = [column for column in result.columns if column.kind != "change_ratio"]
     for column in shown:
         right = column.measure is not None
+        heading = _heading(column.name, column.kind, column.measure, result)
         table.add_column(
-            Text(_heading(column.name, column.kind, column.measure, result)),
+            Text(re.sub(r"(?<=_)(?=[a-z])", "\n", heading) if narrow else heading),
             justify="right" if right else "left",
             overflow="fold",
+            no_wrap=right,
         )
     statuses = {row.status for row in result.rows}
     if len(statuses) > 1:
