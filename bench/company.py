@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +63,25 @@ class Company:
 
 
 def prepared(events: int) -> Company:
-    """The company of about `events` unique events, simulated where it is not there yet."""
-    directory = WORK / f"company-{events}-{SEED}"
+    """The company of about `events` unique events, simulated where it is not there yet.
+
+    A company made by another state of the simulation is of no use any more and is removed.
+    """
+    directory = WORK / f"company-{events}-{SEED}-{_made_by()}"
     if not (directory / "truth.json").exists():
+        for stale in WORK.glob(f"company-{events}-*"):
+            shutil.rmtree(stale)
         run_module("bench.company", directory, events)
     return Company(directory)
+
+
+def _made_by() -> str:
+    """A short digest of all that decides what is simulated."""
+    digest = sha256(Path(__file__).read_bytes())
+    for path in sorted((ROOT / "src" / "perunit" / "simulate").rglob("*")):
+        if path.suffix in {".py", ".sql", ".yaml"}:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:8]
 
 
 def main() -> None:

@@ -31,14 +31,14 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=1, metavar="K", help="read K times; the median counts (1)")
     parser.add_argument("--skip-peers", action="store_true", help="leave out pandas, PostgreSQL and chDB")
     parser.add_argument("--json-only", action="store_true", help="print only the line of JSON")
-    parser.add_argument("--keep", action="store_true", help="keep the databases in bench/work/run")
+    parser.add_argument("--keep", action="store_true", help="keep the databases in bench/work")
     return parser.parse_args(arguments)
 
 
 def measured(options: argparse.Namespace) -> Figures:
     """Simulates, then runs every stage."""
-    work = WORK / "run"
-    shutil.rmtree(work, ignore_errors=True)
+    # Of this process alone, so that a test and a run by hand do not meet.
+    work = WORK / f"run-{os.getpid()}"
     work.mkdir(parents=True)
     stages = Stages(work, options.repeats)
     try:
@@ -49,7 +49,9 @@ def measured(options: argparse.Namespace) -> Figures:
         perunit = stages.perunit(company)
         peers = {} if options.skip_peers else _peers(stages, company, options)
     finally:
-        if not options.keep:
+        if options.keep:
+            _say(f"kept {work}")
+        else:
             shutil.rmtree(work, ignore_errors=True)
     return _headline(company, bare, perunit, peers)
 

@@ -7,10 +7,11 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from tests.invariants.company import CONTRACT, Company
+
 from perunit.contract.shape import Contract
 from perunit.engine.duckdb import Engine
 from perunit.pipeline import FileReport
-from tests.invariants.company import CONTRACT, Company
 
 NOT_JSON = ("json", "line", "text that is no JSON object", "must be one JSON object; repair the line")
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from tests.facts.said import NOT_JSON, accepted, line, refusals
+from tests.invariants.company import Company, groups_of
 
 from perunit.facts.lines import line_groups
 from perunit.model.errors import InputError
-from tests.facts.said import NOT_JSON, accepted, line, refusals
-from tests.invariants.company import Company, groups_of
 
 TWO = f"{line(id='a')}\n{line(id='ü')}\n"
 
@@ -89,7 +89,9 @@ def test_bytes_that_are_not_utf_8_refuse_their_line_and_no_other(tmp_path: Path)
 )
 def test_a_broken_archive_is_an_error_that_names_the_file(tmp_path: Path, content: bytes, said: str) -> None:
     """What can be read before the break is whole groups or nothing; the message says what to do."""
-    with pytest.raises(InputError, match=rf"events\.gz: cannot be decompressed or read \(.*{said}.*\); fetch the file again"):
+    with pytest.raises(
+        InputError, match=rf"events\.gz: cannot be decompressed or read \(.*{said}.*\); fetch the file again"
+    ):
         ingest(tmp_path, content, "events.gz")
 
 

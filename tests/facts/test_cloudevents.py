@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from perunit.contract.shape import Contract
 from tests.facts.said import NOT_JSON, accepted, line, numbered, refusals, revenue
 from tests.invariants.company import CONTRACT, Company
+
+from perunit.contract.shape import Contract
 
 FINITE = "must be a finite decimal number of at most 15 digits before the point; correct it"
 PLACES = "must have at most 12 decimal places; round it where it is made"
@@ -100,7 +100,9 @@ def test_currencies_are_iso_codes_and_never_added(tmp_path: Path) -> None:
     assert refusals(company.engine) == [
         (place, "currency", "currency", code, expected) for place, code in [(5, "XXX"), (6, "usd"), (7, ""), (8, "US")]
     ]
-    sums = company.engine.rows("SELECT currency, sum(revenue) FROM rollup JOIN cells USING (cell_id) GROUP BY 1 ORDER BY 1")
+    sums = company.engine.rows(
+        "SELECT currency, sum(revenue) FROM rollup JOIN cells USING (cell_id) GROUP BY 1 ORDER BY 1"
+    )
     assert sums == [("EUR", Decimal(20)), ("USD", Decimal(20))]
 
 
@@ -143,7 +145,9 @@ def test_what_is_no_instant_is_refused(tmp_path: Path) -> None:
 
 def test_a_rule_that_cannot_be_computed_for_a_row_is_not_a_success(tmp_path: Path) -> None:
     """A success rule that raises on one event stops neither that event nor the others."""
-    document = CONTRACT | {"units": {**CONTRACT["units"], "order": CONTRACT["units"]["order"] | {"success": "cast(plan as integer) = 1"}}}
+    document = CONTRACT | {
+        "units": {**CONTRACT["units"], "order": CONTRACT["units"]["order"] | {"success": "cast(plan as integer) = 1"}}
+    }
     company = Company(tmp_path, Contract.model_validate(document))
     company.deliver([line(id=plan, data={"order_id": plan, "plan": plan}) for plan in ("1", "2", "pro")])
     successes = company.engine.rows("SELECT id, success_mask FROM events JOIN cells USING (cell_id) ORDER BY id")

@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
+from tests.invariants.company import START, Company, Event, book, rate
 
 from perunit.contract.prices import PriceBook
-from tests.invariants.company import START, Company, Event, book, rate
 
 # Instants on both sides of an hour, of a day and of the price changes below, and in the middle of nowhere.
 PRICE_CHANGE = START + timedelta(hours=36, minutes=30)
@@ -115,7 +115,9 @@ REFUSED = (
 @st.composite
 def histories(draw: st.DrawFn, *, size: int = 10, conflicting: bool = False) -> History:
     """A history of up to `size` events and as much around it."""
-    happened = tuple({e.key: e for e in (draw(events(number)) for number in range(draw(st.integers(1, size))))}.values())
+    happened = tuple(
+        {e.key: e for e in (draw(events(number)) for number in range(draw(st.integers(1, size))))}.values()
+    )
     again = tuple(draw(st.lists(st.sampled_from(happened), max_size=4)))
     repeats = tuple(replace(e, offset_hours=draw(st.sampled_from([0, 5]))) for e in again)
     contradicted = draw(st.lists(st.sampled_from(happened), max_size=3)) if conflicting else []

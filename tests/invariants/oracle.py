@@ -12,9 +12,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from tests.invariants.company import ACCOUNTS, DIMENSIONS, LIMIT, METERS, Event
+
 from perunit.contract.prices import PriceBook, Rate
 from perunit.model.money import exact
-from tests.invariants.company import ACCOUNTS, DIMENSIONS, LIMIT, METERS, Event
 
 Key = tuple[Any, ...]
 _UNPRICED_BY_NATURE = {"reviews"}

@@ -11,12 +11,12 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-
-from perunit.engine.duckdb import Engine
 from tests.invariants.company import ACCOUNTS, DIMENSIONS, LIMIT, Company
 from tests.invariants.histories import History, arrivals, histories
 from tests.invariants.oracle import Truth, add, is_late
 from tests.invariants.told import SHOWN, differences, told
+
+from perunit.engine.duckdb import Engine
 
 
 @contextmanager
@@ -111,7 +111,9 @@ def test_parts_sum_to_the_whole(data: st.DataObject, history: History) -> None:
     """Hours sum to days and segments to the total; values beyond the limit are one, unless a rate names them."""
     with companies() as company:
         engine = data.draw(arrivals(history)).into(company(), history.books).engine
-        total = engine.rows(f"SELECT currency, {_sums('e')} FROM events e JOIN cells c USING (cell_id) GROUP BY 1 ORDER BY 1")
+        total = engine.rows(
+            f"SELECT currency, {_sums('e')} FROM events e JOIN cells c USING (cell_id) GROUP BY 1 ORDER BY 1"
+        )
         for by in ("window_start", "date_trunc('day', window_start)", *(f"shown_{d}" for d in DIMENSIONS)):
             parts = engine.rows(
                 f"SELECT currency, {_sums('p')} FROM (SELECT c.currency, {by} AS part, {_sums('r')} "
@@ -120,7 +122,9 @@ def test_parts_sum_to_the_whole(data: st.DataObject, history: History) -> None:
             assert parts == total
         rates = history.books[-1].rates if history.books else ()
         for dimension in DIMENSIONS:
-            shown = {v for (v,) in engine.rows(f"SELECT DISTINCT shown_{dimension} FROM rollup JOIN cells USING (cell_id)")}
+            shown = {
+                v for (v,) in engine.rows(f"SELECT DISTINCT shown_{dimension} FROM rollup JOIN cells USING (cell_id)")
+            }
             named = {value for each in rates if (value := each.conditions.get(dimension)) is not None}
             assert len(shown - named - {None, "__other__"}) <= LIMIT
 
@@ -175,13 +179,17 @@ def stored_openings(engine: Engine) -> dict[tuple[Any, ...], int]:
 
 def stored_unit_days(engine: Engine) -> dict[tuple[Any, ...], Any]:
     """As `Truth.unit_days`."""
-    rows = engine.rows("SELECT day, unit_type, unit_key, currency, events, attempts, successes, revenue, unpriced FROM unit_days")
+    rows = engine.rows(
+        "SELECT day, unit_type, unit_key, currency, events, attempts, successes, revenue, unpriced FROM unit_days"
+    )
     return _merged((row[:4], row[4:]) for row in rows)
 
 
 def stored_latencies(engine: Engine) -> dict[tuple[Any, ...], int]:
     """As `Truth.latencies`."""
-    rows = engine.rows(f"SELECT f.day, {SHOWN}, f.bucket, f.observations FROM rollup_latency f JOIN cells c USING (cell_id)")
+    rows = engine.rows(
+        f"SELECT f.day, {SHOWN}, f.bucket, f.observations FROM rollup_latency f JOIN cells c USING (cell_id)"
+    )
     return {key: count for key, (count,) in _merged((row[:5], row[5:]) for row in rows).items()}
 
 

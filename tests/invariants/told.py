@@ -59,7 +59,10 @@ def told(engine: Engine) -> dict[str, Rows]:
 def differences(one: dict[str, Rows], other: dict[str, Rows]) -> dict[str, tuple[Rows, Rows]]:
     """Per table the rows that only one of two stores has; empty where they say the same, digit for digit."""
     return {
-        table: ([row for row in one[table] if row not in other[table]], [r for r in other[table] if r not in one[table]])
+        table: (
+            [row for row in one[table] if row not in other[table]],
+            [r for r in other[table] if r not in one[table]],
+        )
         for table in one
         if one[table] != other[table]
     }

@@ -101,7 +101,7 @@ def figures_of(event: dict[str, Any], books: PriceBooks) -> Figures:
     figures["orphan_order"] = Decimal("order_id" not in data)
     figures["orphan_user"] = Decimal("user_id" not in data)
     figures["attempts"] = Decimal("outcome" in data)
-    figures["successes"] = Decimal(kind == "order.completed")
+    figures["successes"] = Decimal(data.get("outcome") == "success")
     for account, field in AMOUNTS.get(kind, {}).items():
         figures[account] = Decimal(data.get(field, "0"))
     for meter, field in USAGE.get(kind, {}).items():

@@ -12,11 +12,13 @@ from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
+from tests.invariants.company import CONTRACT, START, Event, book, clock, groups_of, numbers, rate
+
 from perunit import pipeline
 from perunit.contract.project import Project
 from perunit.contract.shape import Contract
+from perunit.model.errors import PerunitError
 from perunit.store.project_store import open_store
-from tests.invariants.company import CONTRACT, START, Event, book, clock, groups_of, numbers, rate
 
 GROUP_BYTES = 400_000
 BOOK = book(
@@ -75,4 +77,7 @@ def deliver(root: Path, path: Path) -> pipeline.FileReport:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(deliver(Path(sys.argv[1]), Path(sys.argv[2])))), flush=True)
+    try:
+        print(json.dumps(asdict(deliver(Path(sys.argv[1]), Path(sys.argv[2])))), flush=True)
+    except PerunitError as error:
+        sys.exit(f"{type(error).__name__}: {error}")

@@ -11,12 +11,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-
-from perunit.engine.duckdb import Engine
-from perunit.store.project_store import FILE_NAME
 from tests.invariants.company import START, Event
 from tests.invariants.told import differences, told
 from tests.store.delivery import deliver, write_events
+
+from perunit.engine.duckdb import Engine
+from perunit.store.project_store import FILE_NAME
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 12

@@ -92,7 +92,7 @@ def _see_values(engine: Engine, names: Names, limit: int, known: int) -> bool:
     if not moved:
         return False
     engine.execute(
-        "INSERT INTO segment_values SELECT dimension, value, first_seen, false FROM fresh_values "
+        "INSERT INTO segment_values SELECT dimension, value, first_seen, true FROM fresh_values "
         "ON CONFLICT (dimension, value) DO UPDATE SET first_seen = least(first_seen, excluded.first_seen)"
     )
     return _apply_guard(engine, names, limit, known)

@@ -126,7 +126,7 @@ def _kind(code: int, name: str, event: EventType, project: Project, fields: Fiel
     if beside := _unmapped(schema, mapped):
         # Two deliveries must agree on all that the contract declares; what is kept as a fact is compared itself.
         mapped["payload_hash"] = Value(f"hash({', '.join(fields.raw(path) for path in beside)})")
-    return Kind(code, expected, mapped, tuple(schema_rules(fields, schema, ("data",), name)))
+    return Kind(code, expected, mapped, tuple(schema_rules(fields, schema, ("data",))))
 
 
 def _unmapped(schema: dict[str, Any], mapped: dict[str, Value]) -> list[tuple[str, ...]]:

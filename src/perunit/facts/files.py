@@ -264,7 +264,9 @@ def _json_columns(values: list[Any]) -> dict[str, str]:
             number = isinstance(leaf, int | float | _Decimal)
             type_ = "BOOLEAN" if isinstance(leaf, bool) else _NUMBER if number else "VARCHAR"
             found[name] = type_ if found.get(name) in (None, "", type_) else "VARCHAR"
-    return {name: type_ or "VARCHAR" for name, type_ in found.items()}
+    # A name that is sometimes an object and sometimes a plain value is read as the object.
+    above = {name[:end] for name in found for end in range(len(name)) if name[end] == "."}
+    return {name: type_ or "VARCHAR" for name, type_ in found.items() if name not in above}
 
 
 def _leaves(value: Any, at: str) -> Iterator[tuple[str, Any]]:

@@ -166,58 +166,51 @@ class _Transcoded:
 
 
 def line_groups(path: Path, *, encoding: str | None = None, group_bytes: int = GROUP_BYTES) -> Iterator[LineGroup]:
-    """The lines of a file in groups of about `group_bytes`; the next group is read while one is worked on."""
+    """The lines of a file in groups of about `group_bytes`; the next group is made while one is worked on."""
     stream, file = open_bytes(path, encoding)
     with file, ThreadPoolExecutor(1) as pool:
-        raw = _raw_groups(stream, file, path, group_bytes)
-        first_line = 1
-        ahead = pool.submit(_next_split, raw)
-        number = 0
-        while (split := ahead.result()) is not None:
-            ahead = pool.submit(_next_split, raw)
-            data, ends, done = split
-            yield _group(number, data, ends, first_line, done)
-            first_line += len(ends)
-            number += 1
+        groups = _groups(stream, file, path, group_bytes)
+        ahead = pool.submit(next, groups, None)
+        while (group := ahead.result()) is not None:
+            ahead = pool.submit(next, groups, None)
+            yield group
 
 
-_Split = tuple[bytearray, "NDArray[np.int64]", int]
+def _groups(stream: _Readable, file: BinaryIO, path: Path, group_bytes: int) -> Iterator[LineGroup]:
+    first_line = 1
+    for number, data in enumerate(_whole_lines(stream, path, group_bytes)):
+        ends = _newlines(data)
+        yield _group(number, data, ends, first_line, file.tell())
+        first_line += len(ends)
 
 
-def _next_split(raw: Iterator[tuple[bytearray, int]]) -> _Split | None:
-    """The next run of whole lines with the offset of every newline."""
-    item = next(raw, None)
-    if item is None:
-        return None
-    data, done = item
-    return data, _newlines(data), done
-
-
-def _raw_groups(stream: _Readable, file: BinaryIO, path: Path, group_bytes: int) -> Iterator[tuple[bytearray, int]]:
+def _whole_lines(stream: _Readable, path: Path, group_bytes: int) -> Iterator[bytearray]:
     """Runs of whole lines, each ending in a newline."""
-    data = bytearray()
-    while True:
-        block = stream.read(_READ_BYTES)
-        if not block:
-            break
-        data += block
-        if len(data) < group_bytes:
+    data, filled = bytearray(group_bytes + _READ_BYTES), 0
+    while block := stream.read(_READ_BYTES):
+        if filled + len(block) > len(data):
+            data.extend(bytes(len(block)))
+        data[filled : filled + len(block)] = block
+        filled += len(block)
+        if filled < group_bytes:
             continue
-        cut = data.rfind(b"\n") + 1
+        cut = data.rfind(b"\n", 0, filled) + 1
         if cut:
-            rest = data[cut:]
+            rest = data[cut:filled]
             del data[cut:]
-            yield data, file.tell()
-            data = rest
-        elif len(data) > max(group_bytes, LINE_BYTES_MAX):
+            yield data
+            data, filled = bytearray(group_bytes + _READ_BYTES), len(rest)
+            data[:filled] = rest
+        elif filled > max(group_bytes, LINE_BYTES_MAX):
             raise InputError(
-                f"{path}: no line end within {len(data):,} bytes, a line may have {LINE_BYTES_MAX:,}; "
+                f"{path}: no line end within {filled:,} bytes, a line may have {LINE_BYTES_MAX:,}; "
                 "write one record a line"
             )
+    del data[filled:]
     if data:
         if not data.endswith(b"\n"):
             data += b"\n"
-        yield data, file.tell()
+        yield data
 
 
 def _newlines(data: bytearray) -> NDArray[np.int64]:

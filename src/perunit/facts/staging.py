@@ -112,10 +112,14 @@ def assemble(
     `shared`; `success` maps a unit type to its success rule as SQL over the attribute columns.
     """
     rules = list(first_rules) + [rule for value in shared.values() for rule in value.rules]
+    by_kind = {kind.code: _rules_of(kind) for kind in kinds}
+    common = [rule for rule in by_kind[kinds[0].code] if all(rule in own for own in by_kind.values())] if kinds else []
+    # What every kind is held to is tried once over all rows, not kind by kind.
+    rules += common
     head = verdict_sql(rules, 0)
     branches = []
     for kind in kinds:
-        own = list(kind.rules) + [rule for value in kind.attributes.values() for rule in value.rules]
+        own = [rule for rule in by_kind[kind.code] if rule not in common]
         if own:
             branches.append(f"WHEN {kind.code} THEN {verdict_sql(own, len(rules))}")
         rules += own
@@ -129,6 +133,12 @@ def assemble(
         f"FROM (SELECT *, {attributes} FROM ({typed_sql}))"
     )
     return Plan(names, judged, _keyed(names, judged, kinds, success), tuple(rules), raw_sql, columns or {})
+
+
+def _rules_of(kind: Kind) -> list[Rule]:
+    """A kind's own rules and those of its attributes, each once."""
+    own = list(kind.rules) + [rule for value in kind.attributes.values() for rule in value.rules]
+    return list(dict.fromkeys(own))
 
 
 def _merged(column: str, shared: dict[str, Value], kinds: tuple[Kind, ...]) -> str:

@@ -82,7 +82,6 @@ def _schema(event_type: str) -> Schema:
         "type": "object",
         "properties": properties,
         "required": [name for name in properties if name not in optional],
-        "additionalProperties": False,
     }
 
 

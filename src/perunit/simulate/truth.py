@@ -33,7 +33,7 @@ _SUMMED = (
 NUMBERS = (*COUNTS, *_SUMMED)
 # Partial sums are folded together when this many rows have gathered.
 _FOLD = 400_000
-_PLACED, _COMPLETED = company.KIND["order.placed"], company.KIND["order.completed"]
+_PLACED = company.KIND["order.placed"]
 _API = company.KIND["api.call"]
 
 
@@ -110,7 +110,7 @@ class Tally:
             "orphan_user": facts["user"] < 0,
             "orders_opened": facts["kind"] == _PLACED,
             "attempts": (facts["outcome"] == SUCCESS) | (facts["outcome"] == FAILURE),
-            "successes": facts["kind"] == _COMPLETED,
+            "successes": facts["outcome"] == SUCCESS,
         }
         return [counted[name].astype(np.int64) for name in COUNTS] + [facts[name] for name in _SUMMED]
 

@@ -25,6 +25,7 @@ __all__ = ["FILE_NAME", "add_columns", "create_tables", "open_store"]
 
 FILE_NAME = "perunit.duckdb"
 _VERSION = "1"
+_NO_ROOM = (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException)
 
 
 @contextmanager
@@ -44,7 +45,9 @@ def open_store(
         try:
             _prepare(engine, unit_types, dimensions, meters)
             yield engine
-        except (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException) as error:
+        except duckdb.Error as error:
+            if not isinstance(error, _NO_ROOM) and "Failed to commit" not in str(error):
+                raise
             reason = str(error).splitlines()[0]
             mend = "free space or memory and run again; whole groups that were committed are kept"
             raise StoreError(f"{data}: cannot be written ({reason}); {mend}") from error
@@ -54,18 +57,22 @@ def open_store(
 
 @contextmanager
 def _held(lock: Path, purpose: str) -> Iterator[None]:
-    with lock.open("a+", encoding="utf-8") as file:
+    try:
+        # Unbuffered, so that a full disk is found where it is written to and not again where it is closed.
+        file = lock.open("ab+", buffering=0)
+    except OSError as error:
+        raise StoreError(f"{lock}: cannot be opened ({error.strerror}); correct its rights") from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file.truncate(0)
+            file.write(json.dumps({"pid": os.getpid(), "purpose": purpose}).encode())
         except BlockingIOError as error:
-            raise StoreBusyError(f"{lock.parent}: {_holder(file.name)}; wait until it has ended") from error
-        file.seek(0)
-        file.truncate()
-        file.write(json.dumps({"pid": os.getpid(), "purpose": purpose}))
-        file.flush()
+            raise StoreBusyError(f"{lock.parent}: {_holder(str(lock))}; wait until it has ended") from error
+        except OSError as error:
+            raise StoreError(f"{lock}: cannot be written ({error.strerror}); free space and run again") from error
         yield
-        file.seek(0)
-        file.truncate()
+        file.truncate(0)
 
 
 def _holder(lock: str) -> str:
