@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.invariants.company import CONTRACT, Company
 
 from perunit.contract.shape import Contract
-from perunit.engine.duckdb import Engine
-from perunit.pipeline import FileReport
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from perunit.engine.duckdb import Engine
+    from perunit.pipeline import FileReport
 
 NOT_JSON = ("json", "line", "text that is no JSON object", "must be one JSON object; repair the line")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import zstandard
@@ -13,6 +13,9 @@ from tests.invariants.company import Company, groups_of
 
 from perunit.facts.lines import line_groups
 from perunit.model.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TWO = f"{line(id='a')}\n{line(id='ü')}\n"
 

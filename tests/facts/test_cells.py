@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from copy import deepcopy
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.invariants.company import CONTRACT, DIMENSIONS, START, Company, Event, book, numbers, rate
 from tests.invariants.told import differences, told
 
 from perunit.contract.shape import Contract
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def sale(name: str, hours: float = 0, **given: Any) -> Event:

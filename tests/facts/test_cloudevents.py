@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.facts.said import NOT_JSON, accepted, line, numbered, refusals, revenue
 from tests.invariants.company import CONTRACT, Company
 
 from perunit.contract.shape import Contract
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FINITE = "must be a finite decimal number of at most 15 digits before the point; correct it"
 PLACES = "must have at most 12 decimal places; round it where it is made"

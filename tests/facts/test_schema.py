@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.facts.said import accepted, line, numbered, refusals
 from tests.invariants.company import Company
 
-_OF = "(schema of order.completed); correct it"
-_NEEDED = "must be there: the schema of order.completed requires it; send it"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_OF = "(the event type's schema); correct it"
+_NEEDED = "must be there: the event type's schema requires it; send it"
 
 
 @pytest.mark.parametrize(
@@ -75,3 +77,20 @@ def test_required_fields_are_there(tmp_path: Path) -> None:
     assert [(place, at, expected) for place, _, at, _, expected in refusals(company.engine)] == [
         (3, "data.x", _NEEDED), (4, "data.z", _NEEDED),
     ]  # fmt: skip
+
+
+def test_fields_the_schema_does_not_name_are_refused_where_it_says_so(tmp_path: Path) -> None:
+    """With ``additionalProperties: false`` an undeclared field refuses its row; without it, it is left alone."""
+    properties = {"order_id": {"type": "string"}, "x": {"properties": {"y": {}}, "additionalProperties": False}}
+    data = [
+        {"order_id": "o1", "x": {"y": 1}}, {"order_id": "o1", "z": 1}, {"order_id": "o1", "x": {"y": 1, "z": 1}},
+        {"z": 1}, {}, {"x": {}},
+    ]  # fmt: skip
+    lines = [line(id=f"{number}", data=each) for number, each in enumerate(data)]
+    strict, open_ = tmp_path / "strict", tmp_path / "open"
+    for folder, closed, passed in ((strict, {"additionalProperties": False}, "045"), (open_, {}, "01345")):
+        folder.mkdir()
+        company = Company(folder, schemas={"order.completed": {"properties": properties, **closed}})
+        company.deliver(lines)
+        assert accepted(company.engine) == list(passed)
+        assert {rule for _, rule, *_ in refusals(company.engine)} == {"schema additionalProperties"}

@@ -6,8 +6,7 @@ import gzip
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +16,9 @@ from tests.facts.said import accepted, line, refusals, revenue, table, table_con
 from tests.invariants.company import Company
 
 from perunit.model.errors import ConfigurationError, InputError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEAD = "id,at,order_id,total\n"
 ROW = "1,2026-03-01T00:00:00Z,o1,1.5\n"

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from perunit import pipeline
 from perunit.contract.prices import PriceBook, Rate
@@ -19,6 +17,10 @@ from perunit.engine.duckdb import Engine
 from perunit.facts import lines
 from perunit.model.money import unit_price
 from perunit.store import project_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = START + timedelta(days=30)
@@ -152,7 +154,7 @@ def groups_of(size: int | None) -> Iterator[None]:
     if size is None:
         yield
         return
-    defaults = lines.line_groups.__kwdefaults__
+    defaults = lines.line_groups.__kwdefaults__ or {}
     before = defaults["group_bytes"], lines._READ_BYTES
     defaults["group_bytes"], lines._READ_BYTES = size, size
     try:

@@ -6,8 +6,8 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-_CALM = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
+_calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
-settings.register_profile("quick", max_examples=12, derandomize=True, **_CALM)
-settings.register_profile("thorough", max_examples=1000, **_CALM)
+settings.register_profile("quick", _calm, max_examples=12, derandomize=True)
+settings.register_profile("thorough", _calm, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))

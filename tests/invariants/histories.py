@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 from tests.invariants.company import START, Company, Event, book, rate
 
-from perunit.contract.prices import PriceBook
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from perunit.contract.prices import PriceBook
 
 # Instants on both sides of an hour, of a day and of the price changes below, and in the middle of nowhere.
 PRICE_CHANGE = START + timedelta(hours=36, minutes=30)
@@ -174,5 +177,5 @@ def arrivals(draw: st.DrawFn, history: History) -> Arrival:
     order = [*draw(st.permutations(lines)), *(e.line() for e in history.conflicts)]
     cuts = sorted(draw(st.lists(st.integers(0, len(order)), max_size=2)))
     bounds = [0, *cuts, len(order)]
-    files = tuple(tuple(order[a:b]) for a, b in zip(bounds, bounds[1:], strict=False) if a < b)
+    files = tuple(tuple(order[a:b]) for a, b in itertools.pairwise(bounds) if a < b)
     return Arrival(files, draw(st.sampled_from([None, 700])), draw(st.integers(0, len(files))))

@@ -6,16 +6,19 @@ Written from the meaning of the terms, not from the SQL: it shares no code with 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.invariants.company import ACCOUNTS, DIMENSIONS, LIMIT, METERS, Event
 
-from perunit.contract.prices import PriceBook, Rate
 from perunit.model.money import exact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from perunit.contract.prices import PriceBook, Rate
 
 Key = tuple[Any, ...]
 _UNPRICED_BY_NATURE = {"reviews"}

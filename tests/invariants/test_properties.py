@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +15,10 @@ from tests.invariants.histories import History, arrivals, histories
 from tests.invariants.oracle import Truth, add, is_late
 from tests.invariants.told import SHOWN, differences, told
 
-from perunit.engine.duckdb import Engine
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from perunit.engine.duckdb import Engine
 
 
 @contextmanager

@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.invariants.company import CONTRACT
 from tests.store.delivery import deliver, write_events
 
 from perunit.contract.shape import Contract
-from perunit.engine.duckdb import Engine
 from perunit.model.errors import StoreBusyError, StoreError
 from perunit.store.project_store import FILE_NAME, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from perunit.engine.duckdb import Engine
 
 ROOT = Path(__file__).resolve().parents[2]
 

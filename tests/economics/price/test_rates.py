@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.invariants.company import START, Company, Event, book, numbers, rate
 
 from perunit.model.errors import ConfigurationError, InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CHANGE = START + timedelta(hours=10, minutes=30)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.invariants.company import START, Company, Event
 from tests.invariants.oracle import bucket
 
 from perunit.economics.rollup.compute import prepare
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def visit(name: str, hours: float, **given: Any) -> str:
