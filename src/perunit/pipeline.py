@@ -6,11 +6,12 @@ groups, and the next run goes on where this one stopped.
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ import duckdb
 
 from perunit.economics.attribute import AllocationReport, allocate, read_report
 from perunit.economics.price.books import sync_books
-from perunit.economics.rollup.compute import DERIVED, Scope, append, prepare
+from perunit.economics.rollup.compute import Scope, append, prepare, remove
 from perunit.economics.verify import Finding, check_derived, check_facts
 from perunit.facts.bills.importing import BillResult, import_bill
 from perunit.facts.cells import pin_values
@@ -29,6 +30,7 @@ from perunit.facts.quarantine import Selection, groups_to_replay, mark_replayed
 from perunit.facts.staging import Names
 from perunit.facts.tables import plan_source
 from perunit.model.errors import InputError, UsageError
+from perunit.model.window import naive
 from perunit.store.past import attach_past, detach_past
 
 if TYPE_CHECKING:
@@ -36,9 +38,22 @@ if TYPE_CHECKING:
     from perunit.contract.project import Project
     from perunit.engine.duckdb import Engine
     from perunit.facts.staging import Plan
-    from perunit.model.window import Clock
+    from perunit.model.window import Clock, Window
 
-__all__ = ["CLOUDEVENTS", "FileReport", "Progress", "import_bills", "ingest", "look_back", "recompute", "refresh", "replay", "start", "verify"]
+__all__ = [
+    "CLOUDEVENTS",
+    "FileReport",
+    "Progress",
+    "compute_anew",
+    "import_bills",
+    "ingest",
+    "look_back",
+    "recompute",
+    "refresh",
+    "replay",
+    "start",
+    "verify",
+]
 
 Progress = Callable[[str, int, int], None]
 CLOUDEVENTS = "cloudevents"
@@ -107,7 +122,18 @@ def start(project: Project, engine: Engine, clock: Clock) -> None:
         if pin_values(engine, names, project.contract.segments.limit) or changed:
             _mark(engine, "stale")
     prepare(engine)
+    _notice_rules(project, engine)
     _settle(project, engine)
+
+
+def _notice_rules(project: Project, engine: Engine) -> None:
+    """Has bills allocated again where the rules are not those they were allocated by."""
+    rules = project.contract.model_dump_json(include={"allocation", "units", "meters"})
+    digest = hashlib.sha256(rules.encode()).hexdigest()
+    if engine.value("SELECT value FROM store_state WHERE key = 'allocation_rules'") != digest:
+        with engine.transaction():
+            engine.execute("INSERT OR REPLACE INTO store_state VALUES ('allocation_rules', $digest)", {"digest": digest})
+            _mark(engine, "unallocated")
 
 
 def _mark(engine: Engine, what: str) -> None:
@@ -175,7 +201,7 @@ def _load(project: Project, engine: Engine, names: Names, group: Group, batch: B
     """One group from staged rows to sums; the caller holds the transaction."""
     counts = load_group(engine, names, group, batch, plan)
     with _fitting():
-        append(engine, project.contract, names.unit_bits, Scope(f"batch_id = {counts.batch_id}"))
+        append(engine, project.contract, names.unit_bits, Scope(batch_id=counts.batch_id))
     _mark(engine, "stale" if counts.guard_changed else "unallocated")
     return counts
 
@@ -258,16 +284,35 @@ def _fitting() -> Iterator[None]:
         raise InputError(f"a quantity times its price has more than 14 digits ({reason}); correct either") from error
 
 
-def recompute(project: Project, engine: Engine) -> None:
-    """Computes every rollup anew from the facts, in one transaction."""
+def compute_anew(project: Project, engine: Engine, window: Window | None = None) -> None:
+    """Computes rollups, prices and allocations anew from the facts: all of them, or those of the days of `window`.
+
+    When and where units open depends on all facts, so a window leaves that as it is.
+    """
+    recompute(project, engine, _whole_days(window) if window else Scope())
+    _settle(project, engine)
+
+
+def _whole_days(window: Window) -> Scope:
+    day = timedelta(days=1)
+    start = naive(window.start).replace(hour=0, minute=0, second=0, microsecond=0) if window.start else None
+    end = naive(window.end) if window.end else None
+    if end is not None and end.time() != time():
+        end = end.replace(hour=0, minute=0, second=0, microsecond=0) + day
+    return Scope(start, end)
+
+
+def recompute(project: Project, engine: Engine, scope: Scope | None = None) -> None:
+    """Computes the rollups of a scope (every one by default) anew from the facts, in one transaction."""
     prepare(engine)
+    scope = scope or Scope()
     names = names_of(engine, project)
     with engine.transaction():
-        for table in DERIVED:
-            engine.execute(f"DELETE FROM {table}")
+        remove(engine, scope)
         with _fitting():
-            append(engine, project.contract, names.unit_bits, Scope())
-        engine.execute("DELETE FROM store_state WHERE key = 'stale'")
+            append(engine, project.contract, names.unit_bits, scope)
+        if scope == Scope():
+            engine.execute("DELETE FROM store_state WHERE key = 'stale'")
         _mark(engine, "unallocated")
 
 

@@ -147,9 +147,9 @@ def test_a_line_of_ten_megabytes_is_a_line(tmp_path: Path) -> None:
 def test_a_line_that_does_not_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file without line ends is not read into memory to its end."""
     monkeypatch.setattr("perunit.facts.lines.LINE_BYTES_MAX", 5000)
-    with groups_of(1000), pytest.raises(InputError, match="no line end within .* bytes, a line may have 5,000"):
-        path = tmp_path / "endless"
-        path.write_bytes(b"x" * 20_000)
+    path = tmp_path / "endless"
+    path.write_bytes(b"x" * 20_000)
+    with groups_of(1000), pytest.raises(InputError, match=r"no line end within .* bytes, a line may have 5,000"):
         list(line_groups(path))
 
 

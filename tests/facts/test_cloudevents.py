@@ -56,7 +56,8 @@ def test_data_of_another_shape_is_an_event_without_facts(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("sent", "kept"),
     [
-        ("1.5", "1.5"), (1.5, "1.5"), (7, "7"), ("-0.01", "-0.01"), (" 7 ", "7"), ("0.1234567890120000", "0.123456789012"),
+        ("1.5", "1.5"), (1.5, "1.5"), (7, "7"), ("-0.01", "-0.01"),
+        (" 7 ", "7"), ("0.1234567890120000", "0.123456789012"),
         ("999999999999999.999999999999", "999999999999999.999999999999"),
         ("1e-7", "0.0000001"), (1e-7, "0.0000001"), ("1.5E3", "1500"), ("1.50e-11", "0.000000000015"), (None, None),
     ],
@@ -130,10 +131,12 @@ def test_an_offset_is_taken_to_utc(tmp_path: Path, sent: str, kept: str) -> None
 def test_what_is_no_instant_is_refused(tmp_path: Path) -> None:
     """Times without an offset, dates, words, days that do not exist, and times that cannot be."""
     wrong = {
-        "2026-03-01T02:00:00": ("time zone", ZONE), "2026-03-01": ("time zone", ZONE), "2026-03-01 02:00": ("time zone", ZONE),
+        "2026-03-01T02:00:00": ("time zone", ZONE), "2026-03-01": ("time zone", ZONE),
+        "2026-03-01 02:00": ("time zone", ZONE),
         "infinity": ("time zone", ZONE), "epoch": ("time zone", ZONE), "now": ("time zone", ZONE),
         "2026-03-01T02:00:00 Europe/Paris": ("time zone", ZONE), "1767225600": ("time zone", ZONE),
-        "infinityZ": ("time", READABLE), "2026-02-30T00:00:00Z": ("time", READABLE), "2026-03-01T25:00:00Z": ("time", READABLE),
+        "infinityZ": ("time", READABLE), "2026-02-30T00:00:00Z": ("time", READABLE),
+        "2026-03-01T25:00:00Z": ("time", READABLE),
         "9999-01-01T00:00:00Z": ("time range", RANGE), "2026-04-01T00:00:00.000001Z": ("time range", RANGE),
         "1969-12-31T23:59:59Z": ("time range", RANGE),
     }  # fmt: skip

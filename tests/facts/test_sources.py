@@ -16,6 +16,7 @@ from tests.facts.said import accepted, line, refusals, revenue, table, table_con
 from tests.invariants.company import Company
 
 from perunit.model.errors import ConfigurationError, InputError, UsageError
+from perunit.model.window import naive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,9 +141,12 @@ def test_an_id_keeps_its_leading_zeros(tmp_path: Path) -> None:
 
 def test_times_without_a_zone_need_one_from_the_source(tmp_path: Path) -> None:
     """Without one they are refused; with one they are taken from it, and an offset in the text stands above it."""
+    times = [
+        "2026-02-01T12:00:00", "2026-02-01 12:00", "2026-02-01", "2026-02-01T12:00:00Z", "2026-02-01T12:00:00+05:00",
+    ]  # fmt: skip
     rows = "".join(
         f"{number},{at},o1,1\n"
-        for number, at in enumerate(["2026-02-01T12:00:00", "2026-02-01 12:00", "2026-02-01", "2026-02-01T12:00:00Z", "2026-02-01T12:00:00+05:00"])
+        for number, at in enumerate(times)
     )  # fmt: skip
     company, _ = table(tmp_path, "a.csv", HEAD + rows, CSV)
     assert accepted(company.engine) == ["3", "4"]
@@ -151,7 +155,7 @@ def test_times_without_a_zone_need_one_from_the_source(tmp_path: Path) -> None:
     company, _ = table(tmp_path, "b.csv", HEAD + rows, zoned)
     hours = {"0": 17, "1": 17, "2": 5, "3": 12, "4": 7}
     assert dict(company.engine.rows("SELECT id, event_time FROM events")) == {
-        id_: datetime(2026, 2, 1, hour) for id_, hour in hours.items()
+        id_: naive(datetime(2026, 2, 1, hour, tzinfo=UTC)) for id_, hour in hours.items()
     }
 
 
@@ -238,7 +242,7 @@ def test_parquet_brings_its_types(tmp_path: Path) -> None:
     assert (report.accepted, report.rejected, report.orphan) == (3, 1, 1)
     assert revenue(company.engine) == {"1": Decimal("0.1"), "3": Decimal("0.0000001"), "4": None}
     assert [(place, rule, got) for place, rule, _, got, _ in refusals(company.engine)] == [(2, "type", "nan")]
-    assert company.engine.value("SELECT min(event_time) FROM events") == datetime(2026, 3, 1)
+    assert company.engine.value("SELECT min(event_time) FROM events") == naive(datetime(2026, 3, 1, tzinfo=UTC))
 
 
 def test_parquet_columns_can_be_given_another_type(tmp_path: Path) -> None:
@@ -273,14 +277,17 @@ def test_parquet_in_several_groups_is_one_file(tmp_path: Path, monkeypatch: pyte
 def test_parquet_times_without_a_zone_need_one_from_the_source(tmp_path: Path) -> None:
     """The whole column lacks it, so the contract is at fault, not the rows."""
     path = tmp_path / "a.parquet"
-    pq.write_table(pa.table({"id": [1], "at": [datetime(2026, 2, 1, 12)], "order_id": ["o"], "total": [1]}), path)
+    pq.write_table(
+        pa.table({"id": [1], "at": [naive(datetime(2026, 2, 1, 12, tzinfo=UTC))], "order_id": ["o"], "total": [1]}),
+        path,
+    )
     with pytest.raises(
         ConfigurationError, match=r"event\.time: got 'at', has times without a zone; set timezone: of the source"
     ):
         Company(tmp_path, table_contract("parquet")).ingest(path, source="shop")
     company = Company(tmp_path, table_contract("parquet", {"timezone": "America/New_York"}))
     company.ingest(path, source="shop")
-    assert company.engine.value("SELECT event_time FROM events") == datetime(2026, 2, 1, 17)
+    assert company.engine.value("SELECT event_time FROM events") == naive(datetime(2026, 2, 1, 17, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("content", [b"PAR1junk", b"id,at\n1,2\n"])

@@ -139,10 +139,12 @@ class Truth:
 
 
 def naive(time: datetime) -> datetime:
+    """As the store keeps it: UTC without a zone."""
     return time.replace(tzinfo=None)
 
 
 def day(event: Event) -> datetime:
+    """The midnight before the event."""
     return naive(event.time.replace(hour=0, minute=0, second=0, microsecond=0))
 
 
@@ -153,19 +155,23 @@ def units(event: Event) -> dict[str, str]:
 
 
 def outcome(event: Event) -> str | None:
+    """Its outcome, where its type has one."""
     return event.outcome if event.type in {"order.attempted", "user.visited"} else None
 
 
 def currency(event: Event) -> str:
+    """Its currency, the contract's where it has none."""
     return (event.currency if event.type in _AMOUNTS else None) or "USD"
 
 
 def amount(event: Event, account: str) -> Decimal | None:
+    """What it books to an account."""
     name = _AMOUNTS.get(event.type, {}).get(account)
     return event.number(name) if name else None
 
 
 def usage(event: Event) -> dict[str, Decimal]:
+    """Meter → measured quantity."""
     if event.type != "api.called":
         return {}
     return {meter: quantity for meter in METERS if (quantity := event.number(meter)) is not None}
@@ -192,4 +198,5 @@ def bucket(value: Decimal) -> int | None:
 
 
 def is_late(event: Event, hours: int = 24) -> bool:
+    """Whether it was recorded long after it happened."""
     return event.recorded is not None and event.recorded > event.time + timedelta(hours=hours)

@@ -150,8 +150,8 @@ def _sums(alias: str) -> str:
 def stored_amounts(engine: Engine) -> dict[tuple[Any, ...], Any]:
     """As `Truth.amounts`."""
     rows = engine.rows(
-        f"SELECT date_trunc('day', f.window_start)::TIMESTAMP, {SHOWN}, c.event_type, c.outcome, c.currency, sum(f.events), "
-        f"{_sums('f')} FROM rollup f JOIN cells c USING (cell_id) GROUP BY ALL"
+        f"SELECT date_trunc('day', f.window_start)::TIMESTAMP, {SHOWN}, c.event_type, c.outcome, c.currency, "
+        f"sum(f.events), {_sums('f')} FROM rollup f JOIN cells c USING (cell_id) GROUP BY ALL"
     )
     # Cells that differ only in masks or source are one here.
     return _merged((row[:7], row[7:]) for row in rows)

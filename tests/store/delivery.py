@@ -72,12 +72,13 @@ def deliver(root: Path, path: Path) -> pipeline.FileReport:
     project = Project(root, contract, {}, (BOOK,))
     names = (tuple(contract.units), contract.dimensions(), contract.meter_names())
     with open_store(project.data, *names, purpose="ingest") as engine, groups_of(GROUP_BYTES):
-        print("begun", flush=True)
+        sys.stdout.write("begun\n")
+        sys.stdout.flush()
         return pipeline.ingest(project, engine, [("cloudevents", path)], clock=clock)[0]
 
 
 if __name__ == "__main__":
     try:
-        print(json.dumps(asdict(deliver(Path(sys.argv[1]), Path(sys.argv[2])))), flush=True)
+        sys.stdout.write(json.dumps(asdict(deliver(Path(sys.argv[1]), Path(sys.argv[2])))) + "\n")
     except PerunitError as error:
         sys.exit(f"{type(error).__name__}: {error}")

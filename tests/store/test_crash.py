@@ -65,7 +65,8 @@ def _figures(project: Path) -> tuple[object, ...]:
     """The counts of all batches, and the quarantine as it stands."""
     engine = Engine(project / "data" / FILE_NAME)
     counts = engine.rows(
-        "SELECT chunk, digest, received, accepted, duplicate, conflict, rejected, orphan, late, blank FROM batches ORDER BY digest"
+        "SELECT chunk, digest, received, accepted, duplicate, conflict, rejected, orphan, late, blank FROM batches "
+        "ORDER BY digest"
     )
     quarantine = engine.rows("SELECT source, file_name, position, kind, rule, got, raw FROM quarantine ORDER BY ALL")
     engine.close()

@@ -126,6 +126,8 @@ def schema_rules(fields: Fields, schema: dict[str, Any], root: Path) -> list[Rul
         if name in required:
             expected = "must be there: the event type's schema requires it; send it"
             missing = f"NOT {fields.present(path)}" if nested else f"{fields.raw(path)} IS NULL"
+            # Of an object that may be left out, parts are required only where it is there.
+            missing += f" AND {fields.present(root)}" if len(root) > 1 else ""
             rules.append(_rule("schema required", path, missing, "'nothing'", expected))
         rules += schema_rules(fields, part, path) if nested else _leaf_rules(fields, part, path)
     if schema.get("additionalProperties") is False:

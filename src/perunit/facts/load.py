@@ -45,7 +45,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of the rows; `orphan` counts accepted events without the key of the unit they are about."""
+    """What became of the rows; `orphan` counts accepted events without a key they should carry."""
 
     batch_id: int
     received: int

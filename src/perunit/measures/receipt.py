@@ -162,7 +162,7 @@ def _billed_sums(currency: str, bills: tuple[BillLine, ...], shares: tuple[Share
 
 def _status(events: tuple[EventLine, ...], bills: tuple[BillLine, ...], shares: tuple[ShareLine, ...]) -> str | None:
     listed = any(line.pricing is Pricing.LIST and line.kind == "cost" for event in events for line in event.usage)
-    billed = bool(bills or shares)
+    billed = bool(bills) or any(share.cost is not None for share in shares)
     if listed and billed:
         return "mixed"
     if listed:

@@ -31,7 +31,8 @@ def sale(name: str, total: str, currency: str | None = None) -> str:
 def priced(company: Company) -> list[tuple[Any, ...]]:
     """(kind, meter, currency, rate, usage events, amount) in all."""
     return company.engine.rows(
-        "SELECT kind, meter, currency, rate_id, sum(usage_events), sum(amount) FROM rollup_priced GROUP BY ALL ORDER BY ALL"
+        "SELECT kind, meter, currency, rate_id, sum(usage_events), sum(amount) FROM rollup_priced "
+        "GROUP BY ALL ORDER BY ALL"
     )
 
 
@@ -115,7 +116,7 @@ def test_a_loaded_version_is_never_edited(tmp_path: Path) -> None:
     edited = book(1, rate(1, "cpu_seconds", "2"))
     object.__setattr__(edited, "digest", "another digest")
     with pytest.raises(
-        ConfigurationError, match="book cloud version 1: was changed after it was loaded; .* write version 2"
+        ConfigurationError, match=r"book cloud version 1: was changed after it was loaded; .* write version 2"
     ):
         company.price(edited)
     company.price(first)

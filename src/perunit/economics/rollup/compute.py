@@ -15,19 +15,38 @@ from perunit.engine.duckdb import identifier, literal
 from perunit.engine.files import sql_text
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from perunit.contract.shape import Contract
     from perunit.engine.duckdb import Engine
 
-__all__ = ["DERIVED", "Scope", "append", "prepare"]
+__all__ = ["Scope", "append", "prepare", "remove"]
 
-DERIVED = ("rollup", "rollup_usage", "rollup_priced", "rollup_latency", "units", "rollup_units", "unit_days")
+# The time each row of a table is of; when and where a unit opened depends on all of its events.
+_TIMES = {
+    "rollup": "window_start",
+    "rollup_usage": "window_start",
+    "rollup_priced": "window_start",
+    "rollup_latency": "day",
+    "unit_days": "day",
+}
+_OPENINGS = ("units", "rollup_units")
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which facts are summed: `events` is a SQL condition over `events` and `duplicates`, true for all by default."""
+    """Which facts are summed: those of one batch, of the whole days `[start, end)` (UTC, naive), or all."""
 
-    condition: str = "true"
+    start: datetime | None = None
+    end: datetime | None = None
+    batch_id: int | None = None
+
+    def condition(self, time: str) -> str:
+        """SQL that holds for the rows of the scope, whose time is the column `time`."""
+        parts = [] if self.batch_id is None else [f"batch_id = {self.batch_id}"]
+        parts += [] if self.start is None else [f"{time} >= TIMESTAMP '{self.start}'"]
+        parts += [] if self.end is None else [f"{time} < TIMESTAMP '{self.end}'"]
+        return " AND ".join(parts) or "true"
 
 
 def prepare(engine: Engine) -> None:
@@ -61,10 +80,21 @@ _BUCKET = (
 )
 
 
+def remove(engine: Engine, scope: Scope) -> None:
+    """Takes the sums of a range of days, or all of them, out of the rollup tables."""
+    for table, time in _TIMES.items():
+        engine.execute(f"DELETE FROM {table} WHERE {scope.condition(time)}")
+    if scope == Scope():
+        for table in _OPENINGS:
+            engine.execute(f"DELETE FROM {table}")
+
+
 def append(engine: Engine, contract: Contract, unit_bits: dict[str, int], scope: Scope) -> None:
     """Adds the sums of `scope` to every rollup table."""
-    engine.execute(f"CREATE OR REPLACE TEMP VIEW scope_events AS SELECT * FROM events WHERE {scope.condition}")
-    engine.execute(f"CREATE OR REPLACE TEMP VIEW scope_duplicates AS SELECT * FROM duplicates WHERE {scope.condition}")
+    for facts in ("events", "duplicates"):
+        engine.execute(
+            f"CREATE OR REPLACE TEMP VIEW scope_{facts} AS SELECT * FROM {facts} WHERE {scope.condition('event_time')}"
+        )
     engine.execute(f"CREATE OR REPLACE TEMP TABLE fresh_rollup AS {sql_text('economics.rollup', 'rollup')}")
     engine.execute(f"CREATE OR REPLACE TEMP TABLE fresh_usage AS {_usage_sql(contract.meter_names())}")
     scope_meters(engine)

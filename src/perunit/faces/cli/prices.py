@@ -40,9 +40,9 @@ def list_(settings: Settings, every: bool) -> None:
 
 
 def _show(rates: list[dict[str, object]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from perunit.faces.cli.query import print_table
     from perunit.model.money import plain
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -58,4 +58,7 @@ def _show(rates: list[dict[str, object]]) -> None:
             plain(rate["unit_price"]), f"{rate['effective_from']:%Y-%m-%d %H:%M}",  # type: ignore[arg-type]
             f"{rate['effective_to']:%Y-%m-%d %H:%M}" if rate["effective_to"] else "", str(rate["rate_id"]),
         )  # fmt: skip
-    Console().print(table if rates else "no price book is in force; write one in prices/")
+    if rates:
+        print_table(table)
+    else:
+        click.echo("no price book is in force; write one in prices/")

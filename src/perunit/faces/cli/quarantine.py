@@ -32,8 +32,9 @@ def list_(settings: Settings) -> None:
     if not rows:
         click.echo("nothing waits in quarantine")
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from perunit.faces.cli.query import print_table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("rows", "source", "kind", "rule", "place", "what must hold", "example"):
@@ -42,7 +43,7 @@ def list_(settings: Settings) -> None:
         table.add_row(
             f"{row['rows']:,}", row["source"], row["kind"], row["rule"], row["place"], row["expected"], str(row["example"])
         )
-    Console().print(table)
+    print_table(table)
     click.echo("\nperunit quarantine show --rule RULE · mend the contract or the producer · perunit quarantine replay")
 
 

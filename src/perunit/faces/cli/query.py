@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from perunit.measures.query import Query, Result
+    from perunit.model.window import Window
 
-__all__ = ["parse_option_instant", "query", "show_result"]
+__all__ = ["parse_option_instant", "parse_window", "print_table", "query", "show_result"]
 
 _FORMATS = ("table", "json", "csv", "parquet")
 
@@ -81,7 +82,7 @@ def _question(
     from perunit.model.window import Grain
 
     rest["compare"] = Compare(rest["compare"])
-    return Query(measures=_listed(names), by=_listed(by), grain=Grain(grain), window=_window(start, end), **rest)
+    return Query(measures=_listed(names), by=_listed(by), grain=Grain(grain), window=parse_window(start, end), **rest)
 
 
 def _listed(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -89,7 +90,8 @@ def _listed(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for word in words for name in (part.strip() for part in word.split(",")) if name)
 
 
-def _window(start: str | None, end: str | None) -> Any:
+def parse_window(start: str | None, end: str | None) -> Window:
+    """The window of ``--from`` and ``--to``; raises UsageError where it cannot be."""
     from perunit.model.errors import UsageError
     from perunit.model.window import Window
 
@@ -187,10 +189,8 @@ def show_result(result: Result, *, explain: bool = False, as_of: datetime | None
 
     console = console or Console()
     table = _table(result, bars=True)
-    if not console.is_terminal:
-        # A file or a pipe has no edge to fold at.
-        console.width = max(console.width, _width(console, table))
-    elif _width(console, table) > console.width:
+    _unfold(console, table)
+    if _width(console, table) > console.width:
         table = _table(result, bars=False, narrow=True)
     console.print(table)
     console.print(_context(result, as_of), style="dim", highlight=False, markup=False)
@@ -201,6 +201,20 @@ def show_result(result: Result, *, explain: bool = False, as_of: datetime | None
     if explain:
         for measure in result.measures:
             console.print(f"{measure.name} = {measure.text}", highlight=False, markup=False)
+
+
+def print_table(table: Any) -> None:
+    """Prints a table whole: only a person's screen has an edge to fold at."""
+    from rich.console import Console
+
+    console = Console()
+    _unfold(console, table)
+    console.print(table)
+
+
+def _unfold(console: Any, table: Any) -> None:
+    if not console.is_terminal:
+        console.width = max(console.width, _width(console, table))
 
 
 def _width(console: Any, table: Any) -> int:

@@ -79,11 +79,11 @@ def _lines(found: Receipt) -> Iterator[str]:
     if found.bill_lines:
         yield _rule("bill lines of its own")
         for bill in found.bill_lines:
-            yield from _bill(bill, money)
+            yield from _bill(bill, found.currency, money)
     if found.shares:
         yield _rule("share of bills for its segments")
         for share in found.shares:
-            yield from _share(share, money)
+            yield from _share(share, found.currency, money)
     yield _rule("")
     yield from _totals(found, money)
     if found.children:
@@ -155,8 +155,13 @@ def _usage_amount(line: UsageLine, money: Money) -> str:
     return money(line.amount if line.kind == "revenue" else -line.amount)
 
 
-def _bill(bill: BillLine, money: Money) -> Iterator[str]:
-    yield _pair(f"{bill.rule}", money(-bill.effective_cost))
+def _foreign(line: BillLine | ShareLine, home: str) -> str:
+    """The currency of a bill's line where it is not the receipt's; it is in no total then."""
+    return "" if line.currency == home else f", in {line.currency}"
+
+
+def _bill(bill: BillLine, home: str, money: Money) -> Iterator[str]:
+    yield _pair(f"{bill.rule}{_foreign(bill, home)}", money(-bill.effective_cost))
     first = bill.lines[0] if bill.lines else {}
     what = first.get("service_name") or first.get("charge_description") or "bill"
     more = f" and {bill.line_count - 1} more" if bill.line_count > 1 else ""
@@ -164,9 +169,9 @@ def _bill(bill: BillLine, money: Money) -> Iterator[str]:
     yield from _wrapped(f"{bill.day:%Y-%m-%d} {what}, bill {bill.bill_id}{line}", indent=2)
 
 
-def _share(share: ShareLine, money: Money) -> Iterator[str]:
+def _share(share: ShareLine, home: str, money: Money) -> Iterator[str]:
     cost = render.UNKNOWN if share.cost is None else money(-share.cost)
-    yield _pair(f"{share.rule} ({share.kind})", cost)
+    yield _pair(f"{share.rule} ({share.kind}){_foreign(share, home)}", cost)
     part, whole = render.quantity(share.part), render.quantity(share.whole)
     on = f" on {share.resource}" if share.resource else ""
     basis = f"{share.day:%Y-%m-%d} {part} of {whole} {share.basis}{on}"
