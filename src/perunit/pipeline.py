@@ -35,6 +35,7 @@ from perunit.store.past import attach_past, detach_past
 
 if TYPE_CHECKING:
     from pathlib import Path
+
     from perunit.contract.project import Project
     from perunit.engine.duckdb import Engine
     from perunit.facts.staging import Plan
@@ -132,7 +133,9 @@ def _notice_rules(project: Project, engine: Engine) -> None:
     digest = hashlib.sha256(rules.encode()).hexdigest()
     if engine.value("SELECT value FROM store_state WHERE key = 'allocation_rules'") != digest:
         with engine.transaction():
-            engine.execute("INSERT OR REPLACE INTO store_state VALUES ('allocation_rules', $digest)", {"digest": digest})
+            engine.execute(
+                "INSERT OR REPLACE INTO store_state VALUES ('allocation_rules', $digest)", {"digest": digest}
+            )
             _mark(engine, "unallocated")
 
 

@@ -12,9 +12,10 @@ from perunit.model.window import Clock, system_clock
 from perunit.store.project_store import open_store
 
 if TYPE_CHECKING:
-    from pathlib import Path
-    from datetime import datetime
     from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
     from perunit.contract.project import Project
     from perunit.contract.shape import Contract
     from perunit.engine.duckdb import Engine

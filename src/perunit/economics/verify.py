@@ -67,8 +67,8 @@ _FACTS = (
         "the parts of every bill sum to its charges, to the last digit",
         "SELECT b.bill_id, b.bill_source, b.billed_cost, coalesce(a.billed, 0) AS allocated, b.effective_cost, "
         "coalesce(a.effective, 0) AS allocated_effective FROM bills b LEFT JOIN (SELECT bill_id, "
-        "sum(billed_cost) AS billed, sum(effective_cost) AS effective FROM allocations GROUP BY bill_id) a USING (bill_id) "
-        "WHERE b.superseded_at IS NULL AND (coalesce(a.billed, 0) <> b.billed_cost "
+        "sum(billed_cost) AS billed, sum(effective_cost) AS effective FROM allocations GROUP BY bill_id) a "
+        "USING (bill_id) WHERE b.superseded_at IS NULL AND (coalesce(a.billed, 0) <> b.billed_cost "
         "OR coalesce(a.effective, 0) <> b.effective_cost)",
     ),
     (

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -14,8 +14,9 @@ import duckdb
 from perunit.engine.files import sql_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
     import pyarrow as pa
 
 __all__ = ["Engine", "identifier", "literal"]
@@ -105,10 +106,8 @@ class Engine:
             yield
         except BaseException:
             # A failed COMMIT or a fatal error has already ended the transaction.
-            try:
+            with suppress(duckdb.Error):
                 self.connection.execute("ROLLBACK").fetchall()
-            except duckdb.Error:
-                pass
             raise
         self.connection.execute("COMMIT").fetchall()
 

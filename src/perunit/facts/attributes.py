@@ -17,7 +17,19 @@ from perunit.model.money import AMOUNT_SCALE, currencies
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["OFFSET", "Value", "amount", "currency", "evaluated", "key_text", "measured", "outcome", "precise", "time", "type_of"]
+__all__ = [
+    "OFFSET",
+    "Value",
+    "amount",
+    "currency",
+    "evaluated",
+    "key_text",
+    "measured",
+    "outcome",
+    "precise",
+    "time",
+    "type_of",
+]
 
 _NUMERIC = re.compile(r"(DECIMAL|TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT|UTINYINT|USMALLINT|UINTEGER|UBIGINT|UHUGEINT)")
 # After a time of day: the end of a date such as 2026-09-01 is no offset.
@@ -41,7 +53,8 @@ def precise(text: str) -> str:
     # 1.5e-7 has as many places as its mantissa and its exponent say together.
     mantissa = rf"length(regexp_extract({text}, '\.([0-9]*?)0*[eE]', 1))"
     exponent = rf"TRY_CAST(regexp_extract({text}, '[eE]([+-]?[0-9]{{1,4}})\s*$', 1) AS INTEGER)"
-    return f"({odd} AND NOT regexp_full_match({text}, {exact}) AND coalesce({mantissa} - {exponent} > {AMOUNT_SCALE}, true))"
+    places = f"coalesce({mantissa} - {exponent} > {AMOUNT_SCALE}, true)"
+    return f"({odd} AND NOT regexp_full_match({text}, {exact}) AND {places})"
 
 
 def amount(place: str, sql: str, type_: str, column: str) -> Value:
@@ -119,7 +132,9 @@ def currency(place: str, sql: str, default: str, column: str) -> Value:
     # A constant list, looked at only for rows of another currency; IN over so many values becomes a join over all.
     codes = ", ".join(f"'{code}'" for code in sorted(currencies()))
     broken = f"{column} <> '{default}' AND NOT list_contains([{codes}], {column})"
-    rule = Rule("currency", place, broken, f"CAST({sql} AS VARCHAR)", "must be an ISO 4217 code in capitals; correct it")
+    rule = Rule(
+        "currency", place, broken, f"CAST({sql} AS VARCHAR)", "must be an ISO 4217 code in capitals; correct it"
+    )
     return Value(f"coalesce({sql}, '{default}')", (rule,))
 
 
@@ -133,7 +148,9 @@ def outcome(place: str, sql: str, column: str) -> Value:
 def evaluated(place: str, sql: str) -> Value:
     """`sql` made safe for rows on which it raises: null there, and the row is refused."""
     broken = f"TRY(({sql}) IS NULL) IS NULL"
-    return Value(f"TRY({sql})", (Rule("expression", place, broken, "NULL", "must be computable; the row makes it fail"),))
+    return Value(
+        f"TRY({sql})", (Rule("expression", place, broken, "NULL", "must be computable; the row makes it fail"),)
+    )
 
 
 @cache

@@ -2,7 +2,8 @@
 
 Enters: staged rows. Leaves: rows in `cells` and `segment_values`. A dimension shows its first `limit` values, by
 (first seen, value); all others are shown as ``__other__``. That order depends on the facts alone, so any order of
-arrival ends with the same values shown. A value that a rate names is always shown, so that a cell has one price; `encode` tells when an earlier arrival has changed which ones they are.
+arrival ends with the same values shown; `encode` tells when an earlier arrival has changed which ones they are. A
+value that a rate names is always shown, so that a cell has one price.
 """
 
 from __future__ import annotations
@@ -116,9 +117,7 @@ def _apply_guard(engine: Engine, names: Names, limit: int, known: int) -> bool:
         "OR (dimension, value) IN (SELECT (dimension, value) FROM pinned_values)",
         {"limit": limit},
     )
-    hidden = engine.value(
-        "SELECT count(*) FROM segment_values v ANTI JOIN shown_values s USING (dimension, value)"
-    )
+    hidden = engine.value("SELECT count(*) FROM segment_values v ANTI JOIN shown_values s USING (dimension, value)")
     before = engine.value("SELECT count(*) FROM segment_values WHERE NOT shown")
     engine.execute(
         "UPDATE segment_values SET shown = (dimension, value) IN (SELECT (dimension, value) FROM shown_values) "
@@ -133,8 +132,8 @@ def _map_cells(engine: Engine, names: Names, known: int) -> bool:
     """Writes shown_<dimension> and shown_cell_id of every cell; whether a cell up to `known` now has another one."""
     shown = {
         dimension: f"CASE WHEN {identifier(f'segment_{dimension}')} IS NULL THEN NULL "
-        f"WHEN ({literal(dimension)}, {identifier(f'segment_{dimension}')}) IN (SELECT (dimension, value) FROM shown_values) "
-        f"THEN {identifier(f'segment_{dimension}')} ELSE '{OTHER}' END"
+        f"WHEN ({literal(dimension)}, {identifier(f'segment_{dimension}')}) IN "
+        f"(SELECT (dimension, value) FROM shown_values) THEN {identifier(f'segment_{dimension}')} ELSE '{OTHER}' END"
         for dimension in names.dimensions
     }
     kept = ", ".join(identifier(c) for c in names.cell_columns() if not c.startswith("segment_"))

@@ -16,12 +16,23 @@ from perunit.facts.staging import Kind, Names, Plan, assemble
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
     from perunit.contract.project import Project
     from perunit.contract.shape import EventType
 
 __all__ = ["plan_cloudevents", "success_rules"]
 
-_ATTRIBUTES = ("specversion", "id", "source", "type", "time", "subject", "dataschema", "datacontenttype", "recordedtime")
+_ATTRIBUTES = (
+    "specversion",
+    "id",
+    "source",
+    "type",
+    "time",
+    "subject",
+    "dataschema",
+    "datacontenttype",
+    "recordedtime",
+)
 
 
 def plan_cloudevents(project: Project, names: Names, now: datetime, *, careful: bool = False) -> Plan:
@@ -41,7 +52,11 @@ def plan_cloudevents(project: Project, names: Names, now: datetime, *, careful: 
     type_ = fields.raw(("type",))
     first = _first_rules(project, fields, type_)
     parsed = fields.parsed_sql("line", "position")
-    typed = f"SELECT *, CASE {type_} {codes} END AS kind FROM ({parsed})" if codes else f"SELECT *, NULL AS kind FROM ({parsed})"
+    typed = (
+        f"SELECT *, CASE {type_} {codes} END AS kind FROM ({parsed})"
+        if codes
+        else f"SELECT *, NULL AS kind FROM ({parsed})"
+    )
     return assemble(names, typed, shared, first, kinds, success_rules(project, careful=careful), "line")
 
 
@@ -84,8 +99,16 @@ def _first_rules(project: Project, fields: Fields, type_: str) -> tuple[Rule, ..
     known = ", ".join(project.contract.events) or "none"
     version = fields.raw(("specversion",))
     return (
-        Rule("json", "line", "NOT is_object", "'text that is no JSON object'", "must be one JSON object; repair the line"),
-        Rule("cloudevents", "specversion", f"{version} IS DISTINCT FROM '1.0'", version, "must be '1.0'; send CloudEvents 1.0"),
+        Rule(
+            "json", "line", "NOT is_object", "'text that is no JSON object'", "must be one JSON object; repair the line"
+        ),
+        Rule(
+            "cloudevents",
+            "specversion",
+            f"{version} IS DISTINCT FROM '1.0'",
+            version,
+            "must be '1.0'; send CloudEvents 1.0",
+        ),
         *(
             Rule("required", name, f"coalesce({fields.raw((name,))}, '') = ''", "'nothing'", "must be there; send it")
             for name in ("id", "source", "type", "time")

@@ -25,6 +25,7 @@ from perunit.model.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
     from perunit.contract.shape import Source
 
 __all__ = ["Group", "Opened", "open_lines", "open_source"]

@@ -7,6 +7,7 @@ A number may come as a JSON number or as decimal text, which is how money is bes
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from perunit.engine.duckdb import identifier, literal
@@ -153,46 +154,64 @@ def _undeclared(fields: Fields, schema: dict[str, Any], root: Path) -> Rule:
 def _leaf_rules(fields: Fields, part: dict[str, Any], path: Path) -> list[Rule]:
     kind, raw = _kind(part), fields.raw(path)
     column = fields.typed(path, kind)
-    found: list[Rule] = []
+    return [
+        _rule(f"schema {name}", path, broken, raw, f"{expected} (the event type's schema); correct it")
+        for name, broken, expected in (
+            *_type_rules(part, kind, raw, column),
+            *_value_rules(part, kind, column),
+            *_text_rules(part, raw),
+        )
+    ]
 
-    def add(name: str, broken: str, expected: str) -> None:
-        found.append(_rule(f"schema {name}", path, broken, raw, f"{expected} (the event type's schema); correct it"))
 
+# What a keyword says: its name, SQL that is true where a value breaks it, and what must hold.
+_Said = Iterator[tuple[str, str, str]]
+
+
+def _type_rules(part: dict[str, Any], kind: str, raw: str, column: str) -> _Said:
     if kind in {"number", "integer"}:
-        add("type", f"{column} IS NULL AND {raw} IS NOT NULL", "must be a finite number")
+        yield "type", f"{column} IS NULL AND {raw} IS NOT NULL", "must be a finite number"
     if kind == "integer":
         # By its text: taking a decimal of 38 digits apart costs ten times as much.
         whole = f"NOT regexp_full_match({raw}, '[+-]?[0-9]+([.]0*)?')"
-        odd = f"(contains({raw}, '.') OR contains({raw}, 'e') OR contains({raw}, 'E')) AND {whole}"
-        add("type", odd, "must be a whole number")
+        odd = f"(contains({raw}, '.') OR contains({raw}, 'e') OR contains({raw}, 'E'))"
+        yield "type", f"{odd} AND {whole}", "must be a whole number"
     if kind == "boolean":
-        add("type", f"{raw} NOT IN ('true', 'false')", "must be true or false")
+        yield "type", f"{raw} NOT IN ('true', 'false')", "must be true or false"
     if kind == "string":
         types = part.get("type", [])
         for name, start in (("object", "{"), ("array", "[")):
             if name in types:
-                add("type", f"NOT starts_with({raw}, '{start}')", f"must be an {name}")
+                yield "type", f"NOT starts_with({raw}, '{start}')", f"must be an {name}"
         if types in ("null", ["null"]):
-            add("type", f"{raw} IS NOT NULL", "must be null")
+            yield "type", f"{raw} IS NOT NULL", "must be null"
+
+
+def _value_rules(part: dict[str, Any], kind: str, column: str) -> _Said:
     if "enum" in part or "const" in part:
         values = part.get("enum", [part.get("const")])
         listed = ", ".join(_constant(value, kind) for value in values if value is not None)
-        add("enum", f"{column} NOT IN ({listed})", f"must be one of {json.dumps(values)}")
+        yield "enum", f"{column} NOT IN ({listed})", f"must be one of {json.dumps(values)}"
     for keyword, operator, text in _BOUNDS:
         if keyword in part:
-            add(keyword, f"{column} {operator} {_constant(part[keyword], kind)}", f"must be {text} {part[keyword]}")
+            bound = _constant(part[keyword], kind)
+            yield keyword, f"{column} {operator} {bound}", f"must be {text} {part[keyword]}"
+
+
+def _text_rules(part: dict[str, Any], raw: str) -> _Said:
     if "minLength" in part:
         least = int(part["minLength"])
-        add("minLength", f"{raw} = ''" if least == 1 else f"length({raw}) < {least}", f"must have {least} characters or more")
+        short = f"{raw} = ''" if least == 1 else f"length({raw}) < {least}"
+        yield "minLength", short, f"must have {least} characters or more"
     if "maxLength" in part:
-        add("maxLength", f"length({raw}) > {int(part['maxLength'])}", f"must have at most {part['maxLength']} characters")
+        most = int(part["maxLength"])
+        yield "maxLength", f"length({raw}) > {most}", f"must have at most {most} characters"
     if "pattern" in part:
-        add("pattern", f"NOT regexp_matches({raw}, {literal(part['pattern'])})", f"must match {part['pattern']}")
+        yield "pattern", f"NOT regexp_matches({raw}, {literal(part['pattern'])})", f"must match {part['pattern']}"
     if part.get("format") == "date-time":
         unzoned = f"NOT regexp_matches({raw}, '{OFFSET}')"
         broken = f"{raw} IS NOT NULL AND ({unzoned} OR TRY_CAST({raw} AS TIMESTAMP WITH TIME ZONE) IS NULL)"
-        add("format", broken, "must be an RFC 3339 time")
-    return found
+        yield "format", broken, "must be an RFC 3339 time"
 
 
 _BOUNDS = (

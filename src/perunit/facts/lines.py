@@ -21,8 +21,9 @@ import zstandard
 from perunit.model.errors import InputError
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterator
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
 __all__ = ["LINE_BYTES_MAX", "LineGroup", "line_groups", "open_bytes"]
@@ -244,7 +245,7 @@ def _group(number: int, data: bytearray, ends: NDArray[np.int64], first_line: in
 
 
 def _valid_text(lines: pa.Array) -> pa.Array:
-    """`lines` as valid UTF-8: a byte that is not becomes `\\xNN`, which no JSON line can then be."""
+    """`lines` as valid UTF-8: a byte that is not becomes its escape, which makes of the line no JSON."""
     try:
         lines.validate(full=True)
     except pa.ArrowInvalid:

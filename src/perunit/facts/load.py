@@ -21,6 +21,7 @@ from perunit.model.window import naive
 
 if TYPE_CHECKING:
     from datetime import datetime
+
     from perunit.engine.duckdb import Engine
     from perunit.facts.files import Group
     from perunit.facts.staging import Names, Plan
@@ -126,8 +127,8 @@ def _find_repeats(engine: Engine, names: Names) -> None:
     same += " AND coalesce(s.payload_hash = f.payload_hash, true)"
     engine.execute(
         f"CREATE OR REPLACE TEMP TABLE repeats AS WITH standing AS ("
-        f"SELECT -1 AS position, c.source, e.id, e.cell_id, {_qualified('e', names)} FROM events e JOIN cells c USING (cell_id) "
-        f"WHERE e.event_key IN (FROM suspect_keys) "
+        f"SELECT -1 AS position, c.source, e.id, e.cell_id, {_qualified('e', names)} "
+        f"FROM events e JOIN cells c USING (cell_id) WHERE e.event_key IN (FROM suspect_keys) "
         f"UNION ALL SELECT position, source, id, cell_id, {facts} FROM suspects), "
         f"firsts AS (SELECT * FROM standing QUALIFY row_number() OVER (PARTITION BY source, id ORDER BY position) = 1) "
         f"SELECT s.position, CASE WHEN {same} THEN 'duplicate' ELSE 'conflict' END AS kind "
@@ -159,8 +160,8 @@ def _late_sql(batch: Batch) -> str:
 
 def _store_duplicates(engine: Engine, batch_id: int) -> None:
     engine.execute(
-        f"INSERT INTO duplicates SELECT s.id, s.event_time, {batch_id}, c.cell_id FROM repeats r JOIN staged s USING (position) "
-        "JOIN staged_cells c USING (cell_key) WHERE r.kind = 'duplicate'"
+        f"INSERT INTO duplicates SELECT s.id, s.event_time, {batch_id}, c.cell_id "
+        "FROM repeats r JOIN staged s USING (position) JOIN staged_cells c USING (cell_key) WHERE r.kind = 'duplicate'"
     )
 
 

@@ -65,7 +65,8 @@ def groups_to_replay(engine: Engine, selection: Selection) -> list[tuple[str, li
     """(source, ids of the rows, the rows opened like a file) for each set of rows that were read alike."""
     condition, values = selection.condition()
     sets = engine.rows(
-        f"SELECT q.source, b.columns, list(q.quarantine_id ORDER BY q.quarantine_id), list(q.raw ORDER BY q.quarantine_id) "
+        "SELECT q.source, b.columns, list(q.quarantine_id ORDER BY q.quarantine_id), "
+        "list(q.raw ORDER BY q.quarantine_id) "
         f"FROM quarantine q JOIN batches b USING (batch_id) WHERE {condition.replace('source =', 'q.source =')} "
         "GROUP BY q.source, b.columns ORDER BY q.source, b.columns",
         values,

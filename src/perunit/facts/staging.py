@@ -8,11 +8,11 @@ event's attributes), judged (the number of the first broken rule) and keyed (mas
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from perunit.engine.duckdb import identifier
 from perunit.facts.rules import Rule, verdict_sql
 from perunit.model.accounts import ACCOUNTS
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from perunit.facts.attributes import Value
@@ -80,7 +80,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`staged_sql` reads the relation ``incoming`` and gives one row a row; `raw_sql` is a row's text for quarantine."""
+    """`staged_sql` reads the relation ``incoming``, one row a row; `raw_sql` is a row's text for quarantine."""
 
     names: Names
     judged_sql: str
@@ -160,7 +160,9 @@ def _merged(column: str, shared: dict[str, Value], kinds: tuple[Kind, ...]) -> s
 def _keyed(names: Names, judged: str, kinds: tuple[Kind, ...], success: dict[str, str]) -> str:
     """Adds masks, then the hashes of the cell and of (source, id)."""
     kept = ", ".join(identifier(column) for column in names.columns())
-    masks = f"{_unit_mask(names)} AS unit_mask, {_expected(names, kinds)} AS expected_mask, {_about(names, kinds)} AS about"
+    masks = (
+        f"{_unit_mask(names)} AS unit_mask, {_expected(names, kinds)} AS expected_mask, {_about(names, kinds)} AS about"
+    )
     attempt, succeeded = _attempt_masks(names, success)
     cell = ", ".join(identifier(column) for column in names.cell_columns())
     return (
@@ -205,4 +207,3 @@ def _attempt_masks(names: Names, success: dict[str, str]) -> tuple[str, str]:
         attempts.append(f"CASE WHEN about = {bit} AND {attempted} THEN {1 << bit} ELSE 0 END")
         successes.append(f"CASE WHEN about = {bit} AND {succeeded} THEN {1 << bit} ELSE 0 END")
     return f"CAST({' + '.join(attempts)} AS BIGINT)", f"CAST({' + '.join(successes)} AS BIGINT)"
-

@@ -19,6 +19,7 @@ from perunit.model.errors import ConfigurationError, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
     from perunit.contract.project import Project
 
 __all__ = ["plan_source"]
@@ -54,7 +55,9 @@ def plan_source(
     for account, text_ in event.amounts.items():
         mapped[account] = mapper.amount(account, text_)
     for meter, text_ in event.usage.items():
-        mapped[f"usage_{meter}"] = mapper.measured(f"usage.{meter}", text_, "DECIMAL(24, 9)", identifier(f"usage_{meter}"))
+        mapped[f"usage_{meter}"] = mapper.measured(
+            f"usage.{meter}", text_, "DECIMAL(24, 9)", identifier(f"usage_{meter}")
+        )
     if event.latency_ms:
         mapped["latency_ms"] = mapper.measured("latency_ms", event.latency_ms, "DECIMAL(18, 6)", "latency_ms")
     for attribute, expression in (("resource", event.resource), ("intent", event.intent)):
@@ -73,7 +76,9 @@ def plan_source(
     last = {"currency": mapped.pop("currency")}
     last["currency"] = Value(last["currency"].sql, (*last["currency"].rules, *present))
     raw = "CAST(to_json(incoming) AS VARCHAR)"
-    return assemble(names, typed_sql, mapped | last, tuple(rules), (kind,), success_rules(project, careful=careful), raw, columns)
+    return assemble(
+        names, typed_sql, mapped | last, tuple(rules), (kind,), success_rules(project, careful=careful), raw, columns
+    )
 
 
 def _typed(columns: dict[str, str], stated: set[str]) -> tuple[str, dict[str, str], list[Rule]]:
@@ -130,7 +135,9 @@ class _RowMapper:
             return type_of(sql, columns)
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
-            raise self._fault(place, text, f"must fit the file's columns ({reason})", "add a cast or columns:") from error
+            raise self._fault(
+                place, text, f"must fit the file's columns ({reason})", "add a cast or columns:"
+            ) from error
 
     def _fault(self, place: str, got: str, rule: str, mend: str) -> ConfigurationError:
         where = f"sources.{self._name}.event.{place}"

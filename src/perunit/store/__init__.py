@@ -1,0 +1,1 @@
+"""The project's data on disk. Enters: a directory. Leaves: an engine on its tables."""

@@ -12,6 +12,7 @@ from perunit.store.project_store import create_tables
 
 if TYPE_CHECKING:
     from datetime import datetime
+
     from perunit.engine.duckdb import Engine
 
 __all__ = ["attach_past", "detach_past"]

@@ -10,13 +10,13 @@ import json
 import os
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from perunit.engine.duckdb import Engine, identifier
 from perunit.engine.files import sql_text
 from perunit.model.errors import StoreBusyError, StoreError
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,9 +91,7 @@ def _open(path: Path) -> Engine:
         raise StoreError(f"{path}: cannot be opened ({reason}); restore it from a backup") from error
 
 
-def _prepare(
-    engine: Engine, unit_types: tuple[str, ...], dimensions: tuple[str, ...], meters: tuple[str, ...]
-) -> None:
+def _prepare(engine: Engine, unit_types: tuple[str, ...], dimensions: tuple[str, ...], meters: tuple[str, ...]) -> None:
     # Large groups are written out as they are appended; what is left in the log is small until the store is closed.
     engine.execute("SET checkpoint_threshold = '1GB'")
     engine.execute("SET preserve_insertion_order = false")
@@ -115,7 +113,9 @@ def create_tables(engine: Engine) -> None:
 def _refuse_other_version(engine: Engine) -> None:
     version = engine.value("SELECT value FROM store_state WHERE key = 'version'")
     if version != _VERSION:
-        raise StoreError(f"the data has version {version}, this perunit reads version {_VERSION}; use a matching perunit")
+        raise StoreError(
+            f"the data has version {version}, this perunit reads version {_VERSION}; use a matching perunit"
+        )
 
 
 def add_columns(

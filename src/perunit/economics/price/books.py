@@ -15,6 +15,7 @@ from perunit.model.window import naive
 
 if TYPE_CHECKING:
     from datetime import datetime
+
     from perunit.contract.prices import PriceBook
     from perunit.engine.duckdb import Engine
 
@@ -24,7 +25,8 @@ __all__ = ["sync_books"]
 def sync_books(engine: Engine, books: tuple[PriceBook, ...], now: datetime) -> bool:
     """Loads new versions and withdraws what is no longer in force; whether the rates in force changed."""
     loaded = {
-        (book, version): digest for book, version, digest in engine.rows("SELECT book, version, digest FROM price_books")
+        (book, version): digest
+        for book, version, digest in engine.rows("SELECT book, version, digest FROM price_books")
     }
     faults = [
         Fault(

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Card", "build_card", "scope_meters"]
 
-_IN_FORCE = (
-    "SELECT r.* FROM rates r JOIN price_books b USING (book, version) WHERE b.withdrawn_at IS NULL"
-)
+_IN_FORCE = "SELECT r.* FROM rates r JOIN price_books b USING (book, version) WHERE b.withdrawn_at IS NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,8 @@ class Card:
 # Meters of the scope that should have a price and somewhere have none; mostly none, and then nothing is tested.
 _UNPRICED = (
     "SELECT DISTINCT u.meter FROM scope_meters u JOIN priced_meters USING (meter) WHERE NOT EXISTS (SELECT 1 FROM "
-    "rate_card r WHERE r.cell_id = u.cell_id AND r.meter = u.meter AND r.resource IS NOT DISTINCT FROM u.priced_resource "
+    "rate_card r WHERE r.cell_id = u.cell_id AND r.meter = u.meter "
+    "AND r.resource IS NOT DISTINCT FROM u.priced_resource "
     "AND u.window_start >= r.period_start AND u.window_start < r.period_end) ORDER BY u.meter"
 )
 
@@ -141,7 +140,8 @@ def build_card(engine: Engine, contract: Contract) -> Card:
     by_resource = bool(engine.value("SELECT count(*) FROM rate_card WHERE resource IS NOT NULL"))
     card = Card(pairs, by_resource, unpriced)
     prices = "".join(
-        f", max(unit_price) FILTER (WHERE kind = {literal(kind)} AND meter = {literal(meter)}) AS {card.column(kind, meter)}"
+        f", max(unit_price) FILTER (WHERE kind = {literal(kind)} AND meter = {literal(meter)}) "
+        f"AS {card.column(kind, meter)}"
         for kind, meter in pairs
     )
     engine.execute(

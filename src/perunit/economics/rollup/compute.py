@@ -55,9 +55,10 @@ def prepare(engine: Engine) -> None:
     A window is an hour, cut where a price changes within it, so that every window has one price.
     """
     splits = engine.rows(
-        "SELECT DISTINCT instant FROM (SELECT effective_from AS instant FROM rates r JOIN price_books b USING (book, version) "
-        "WHERE b.withdrawn_at IS NULL UNION SELECT effective_to FROM rates r JOIN price_books b USING (book, version) "
-        "WHERE b.withdrawn_at IS NULL) WHERE instant <> date_trunc('hour', instant) ORDER BY instant DESC"
+        "WITH in_force AS (SELECT r.* FROM rates r JOIN price_books b USING (book, version) "
+        "WHERE b.withdrawn_at IS NULL), "
+        "instants AS (SELECT effective_from AS instant FROM in_force UNION SELECT effective_to FROM in_force) "
+        "SELECT instant FROM instants WHERE instant <> date_trunc('hour', instant) ORDER BY instant DESC"
     )
     hour = "CAST(date_trunc('hour', t) AS TIMESTAMP)"
     cases = "".join(
@@ -118,7 +119,8 @@ def _usage_sql(meters: tuple[str, ...]) -> str:
     if not meters:
         return empty
     sums = ", ".join(
-        f"sum({identifier(f'usage_{m}')}) AS {identifier(f'q:{m}')}, count({identifier(f'usage_{m}')}) AS {identifier(f'n:{m}')}"
+        f"sum({identifier(f'usage_{m}')}) AS {identifier(f'q:{m}')}, "
+        f"count({identifier(f'usage_{m}')}) AS {identifier(f'n:{m}')}"
         for m in meters
     )
     any_usage = " OR ".join(f"{identifier(f'usage_{m}')} IS NOT NULL" for m in meters)
@@ -129,7 +131,8 @@ def _usage_sql(meters: tuple[str, ...]) -> str:
     )
     return (
         f"WITH sums AS MATERIALIZED (SELECT window_of(e.event_time) AS window_start, c.shown_cell_id AS cell_id, "
-        f"e.resource, {sums} FROM scope_events e JOIN cells c ON c.cell_id = e.cell_id WHERE {any_usage} GROUP BY ALL) {parts}"
+        f"e.resource, {sums} FROM scope_events e JOIN cells c ON c.cell_id = e.cell_id WHERE {any_usage} GROUP BY ALL) "
+        f"{parts}"
     )
 
 
@@ -137,7 +140,8 @@ def _append_lens(engine: Engine, card: Card, unit: str, bit: int) -> None:
     """Adds the sums per unit and day of one unit type, and the openings of units not seen before."""
     key = identifier(f"unit_{unit}")
     engine.execute(
-        f"CREATE OR REPLACE TEMP VIEW lens_events AS SELECT e.{key} AS unit_key, e.event_time, c.currency, c.cell_id, c.cell_hash, "
+        f"CREATE OR REPLACE TEMP VIEW lens_events AS "
+        f"SELECT e.{key} AS unit_key, e.event_time, c.currency, c.cell_hash, "
         f"(c.attempt_mask >> {bit}) & 1 = 1 AS attempted, (c.success_mask >> {bit}) & 1 = 1 AS succeeded, "
         f"e.revenue, e.discount, e.refund, e.fee, e.tax, e.cost, {card.amount_sql('cost')} AS priced_cost, "
         f"{card.amount_sql('revenue')} AS priced_revenue, {card.amount_sql('fee')} AS priced_fee, "
@@ -145,7 +149,8 @@ def _append_lens(engine: Engine, card: Card, unit: str, bit: int) -> None:
         f"FROM scope_events e JOIN cells c ON c.cell_id = e.cell_id {card.join_sql()} WHERE e.{key} IS NOT NULL"
     )
     engine.execute(
-        f"CREATE OR REPLACE TEMP TABLE fresh_unit_days AS {sql_text('economics.rollup', 'unit_days')}", {"unit_type": unit}
+        f"CREATE OR REPLACE TEMP TABLE fresh_unit_days AS {sql_text('economics.rollup', 'unit_days')}",
+        {"unit_type": unit},
     )
     engine.execute("INSERT INTO unit_days BY NAME SELECT * EXCLUDE (opening) FROM fresh_unit_days")
     _append_openings(engine)
@@ -165,7 +170,8 @@ def _append_openings(engine: Engine) -> None:
         "INSERT INTO rollup_units "
         "SELECT window_of(o.opened_at), o.unit_type, c.shown_cell_id, count(*) FROM openings o "
         "JOIN cells c ON c.cell_id = o.cell_id GROUP BY ALL "
-        "UNION ALL SELECT window_of(opened_at), unit_type, shown_cell_id, -count(*) FROM stood WHERE replaced GROUP BY ALL"
+        "UNION ALL SELECT window_of(opened_at), unit_type, shown_cell_id, -count(*) FROM stood "
+        "WHERE replaced GROUP BY ALL"
     )
     if engine.value("SELECT count(*) FROM stood WHERE replaced"):
         engine.execute(

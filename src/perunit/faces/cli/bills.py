@@ -75,6 +75,8 @@ def import_(settings: Settings, paths: tuple[Path, ...], source: str | None) -> 
         return
     for result in results:
         click.echo(_result_line(result))
+    imported = {result.bill_id for result in results}
+    _show_totals([row for row in rows if row.bill_id in imported])
     _show_report(report)
 
 
@@ -168,7 +170,7 @@ def _show_totals(rows: list[BillRow]) -> None:
 
     for currency in sorted({row.billing_currency for row in rows}):
         of_currency = [row for row in rows if row.billing_currency == currency]
-        if len(of_currency) < 2:  # noqa: PLR2004 - a single bill is its own total
+        if len(of_currency) < 2:
             continue
         with exact():
             billed = sum(row.billed_cost for row in of_currency)

@@ -14,6 +14,7 @@ from perunit.faces.cli.context import Settings, pass_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
     from perunit.contract.shape import Contract
     from perunit.pipeline import FileReport
 
@@ -37,7 +38,7 @@ def ingest(settings: Settings, what: tuple[str, ...], source: str | None) -> Non
     perunit ingest retail                 one source
     perunit ingest events/                CloudEvents, one a line, from every file of a folder
     perunit ingest sales.csv --as retail  one file as a source
-    """
+    """  # noqa: D301 - click reads the character
     from perunit import pipeline
     from perunit.wiring import opened
 
@@ -167,7 +168,9 @@ def sentence(report: FileReport) -> str:
     """``1,000 received = 990 accepted + 8 duplicate + 1 conflict + 1 rejected; 3 orphan, 10 late``."""
     if not report.received:
         return f"nothing new: {report.already:,} rows were taken in before" if report.already else "holds no rows"
-    parts = " + ".join(f"{getattr(report, name):,} {name}" for name in ("accepted", "duplicate", "conflict", "rejected"))
+    parts = " + ".join(
+        f"{getattr(report, name):,} {name}" for name in ("accepted", "duplicate", "conflict", "rejected")
+    )
     beside = [f"{getattr(report, name):,} {name}" for name in ("orphan", "late") if getattr(report, name)]
     beside += [f"{report.already:,} rows were taken in before"] if report.already else []
     return f"{report.received:,} received = {parts}{'; ' + ', '.join(beside) if beside else ''}"

@@ -41,7 +41,13 @@ def list_(settings: Settings) -> None:
         table.add_column(name, justify="right" if name in {"rows", "example"} else "left", overflow="fold")
     for row in rows:
         table.add_row(
-            f"{row['rows']:,}", row["source"], row["kind"], row["rule"], row["place"], row["expected"], str(row["example"])
+            f"{row['rows']:,}",
+            row["source"],
+            row["kind"],
+            row["rule"],
+            row["place"],
+            row["expected"],
+            str(row["example"]),
         )
     print_table(table)
     click.echo("\nperunit quarantine show --rule RULE · mend the contract or the producer · perunit quarantine replay")

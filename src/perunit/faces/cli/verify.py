@@ -25,7 +25,9 @@ def verify(settings: Settings) -> None:
     with opened(settings.directory, purpose="verify") as project:
         findings = pipeline.verify(project.project, project.engine, project.clock)
     if settings.json:
-        rows = [{"invariant": f.invariant, "checked": f.checked, "holds": f.holds, "broken": f.broken} for f in findings]
+        rows = [
+            {"invariant": f.invariant, "checked": f.checked, "holds": f.holds, "broken": f.broken} for f in findings
+        ]
         click.echo(json.dumps({"ok": all(f.holds for f in findings), "checks": rows}, default=str))
     else:
         _show(findings)

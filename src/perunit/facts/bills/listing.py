@@ -19,7 +19,9 @@ __all__ = ["BillRow", "list_bills"]
 @dataclass(frozen=True, slots=True)
 class BillRow:
     """One version of one bill. `billed_cost` is the sum of its lines as written, `billed_cost_at_12_places` that of
-    its lines rounded one by one, as a system with 12 places sums them; `billed_by_kind` is empty for a superseded version and before allocation."""
+    its lines rounded one by one, as a system with 12 places sums them; `billed_by_kind` is empty for a superseded
+    version and before allocation.
+    """
 
     bill_id: int
     bill_source: str
