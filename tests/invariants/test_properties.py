@@ -138,8 +138,11 @@ def test_no_price_is_not_a_price_of_zero(data: st.DataObject, history: History) 
         engine = data.draw(arrivals(history)).into(company(), history.books).engine
         truth = Truth(history.events, history.events, history.books)
         without = sum(int(value) for key, value in truth.priced().items() if "unpriced" in key)
-        query = "SELECT coalesce(sum(usage_events), 0), count(amount), count(*) FILTER (meter = 'reviews') FROM rollup_priced"
-        assert engine.rows(f"{query} WHERE rate_id IS NULL") == [(without, 0, 0)]
+        unpriced = engine.rows(
+            "SELECT coalesce(sum(usage_events), 0), count(amount), count(*) FILTER (meter = 'reviews') "
+            "FROM rollup_priced WHERE rate_id IS NULL"
+        )
+        assert unpriced == [(without, 0, 0)]
         assert engine.value("SELECT count(*) FROM rollup_priced WHERE rate_id IS NOT NULL AND amount IS NULL") == 0
 
 

@@ -166,7 +166,7 @@ def _keyed(names: Names, judged: str, kinds: tuple[Kind, ...], success: dict[str
     attempt, succeeded = _attempt_masks(names, success)
     cell = ", ".join(identifier(column) for column in names.cell_columns())
     return (
-        f"SELECT *, hash({cell}) AS cell_key, hash(source, id) AS event_key FROM ("
+        f"SELECT * EXCLUDE (expected_mask, about), hash({cell}) AS cell_key, hash(source, id) AS event_key FROM ("
         f"SELECT *, expected_mask & ~unit_mask AS orphan_mask, {attempt} AS attempt_mask, "
         f"{succeeded} AS success_mask FROM (SELECT position, reject, {kept}, {masks} FROM ({judged})))"
     )
