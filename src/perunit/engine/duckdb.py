@@ -55,6 +55,8 @@ class Engine:
             settings["threads"] = threads
         self.connection = duckdb.connect(str(path) if path else ":memory:", config=settings)
         self.execute("SET TimeZone = 'UTC'")
+        # It would be printed into standard output, amid the answer.
+        self.execute("SET enable_progress_bar = false")
 
     def close(self) -> None:
         """Writes everything out and releases the file."""
