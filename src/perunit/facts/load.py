@@ -109,9 +109,13 @@ def _find_repeats(engine: Engine, names: Names) -> None:
     Hashes find the suspects; the sources and ids themselves decide.
     """
     engine.execute(
+        "CREATE OR REPLACE TEMP TABLE stored_suspects AS SELECT rowid AS place, event_key FROM events "
+        "WHERE event_key IN (SELECT event_key FROM staged WHERE reject IS NULL)"
+    )
+    engine.execute(
         "CREATE OR REPLACE TEMP TABLE suspect_keys AS "
         "SELECT event_key FROM staged WHERE reject IS NULL GROUP BY event_key HAVING count(*) > 1 "
-        "UNION SELECT event_key FROM events WHERE event_key IN (SELECT event_key FROM staged WHERE reject IS NULL)"
+        "UNION SELECT event_key FROM stored_suspects"
     )
     facts = ", ".join(identifier(column) for column in names.fact_columns())
     engine.execute(
@@ -128,7 +132,7 @@ def _find_repeats(engine: Engine, names: Names) -> None:
     engine.execute(
         f"CREATE OR REPLACE TEMP TABLE repeats AS WITH standing AS ("
         f"SELECT -1 AS position, c.source, e.id, e.cell_id, {_qualified('e', names)} "
-        f"FROM events e JOIN cells c USING (cell_id) WHERE e.event_key IN (FROM suspect_keys) "
+        f"FROM events e JOIN cells c USING (cell_id) WHERE e.rowid IN (SELECT place FROM stored_suspects) "
         f"UNION ALL SELECT position, source, id, cell_id, {facts} FROM suspects), "
         f"firsts AS (SELECT * FROM standing QUALIFY row_number() OVER (PARTITION BY source, id ORDER BY position) = 1) "
         f"SELECT s.position, CASE WHEN {same} THEN 'duplicate' ELSE 'conflict' END AS kind "
