@@ -1,4 +1,4 @@
-"""The exception tree. Bad data is a :class:`perunit.model.reject.Reject`, not an exception.
+"""The exception tree. Bad data is a row in quarantine with the rule it broke, not an exception.
 
 ::
 

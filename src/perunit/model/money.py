@@ -1,4 +1,4 @@
-"""Money: a Decimal with its ISO 4217 currency, and the one decimal context everything is computed in.
+"""Money: how many places it has, which currencies there are, and the one decimal context it is computed in.
 
 Amounts recorded by a source are kept to 12 decimal places (`AMOUNT_SCALE`), quantities to 9, unit prices to 15;
 a quantity times a unit price therefore has at most 24 places, which a DECIMAL(38, 24) holds without rounding.
@@ -7,7 +7,6 @@ a quantity times a unit price therefore has at most 24 places, which a DECIMAL(3
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import TYPE_CHECKING
 
@@ -19,8 +18,6 @@ __all__ = [
     "COST_SCALE",
     "QUANTITY_SCALE",
     "UNIT_PRICE_SCALE",
-    "CurrencyMismatchError",
-    "Money",
     "currencies",
     "divide",
     "exact",
@@ -202,10 +199,6 @@ _CURRENCIES = frozenset(
 )
 
 
-class CurrencyMismatchError(ValueError):
-    """Two currencies met in one sum. A bug: callers group by currency first."""
-
-
 @contextmanager
 def exact() -> Iterator[Context]:
     """The decimal context of every money computation: 76 digits, half-even, in this thread."""
@@ -259,34 +252,3 @@ def plain(value: Decimal) -> str:
     with exact():
         text = f"{value.normalize():f}"
     return "0" if text in {"-0", ""} else text
-
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """An amount in one currency; adding another currency raises.
-
-    >>> Money(Decimal("1.10"), "EUR") + Money(Decimal("2.20"), "EUR")
-    Money(amount=Decimal('3.30'), currency='EUR')
-    """
-
-    amount: Decimal
-    currency: str
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.amount, Decimal) or not self.amount.is_finite():
-            raise ValueError(f"amount == {self.amount!r}, must be a finite Decimal")
-        if not is_currency(self.currency):
-            raise ValueError(f"currency == {self.currency!r}, must be an ISO 4217 code")
-
-    def __add__(self, other: Money) -> Money:
-        if self.currency != other.currency:
-            raise CurrencyMismatchError(f"{self.currency} + {other.currency}: convert one of them first")
-        with exact():
-            return Money(self.amount + other.amount, self.currency)
-
-    def __neg__(self) -> Money:
-        with exact():
-            return Money(-self.amount, self.currency)
-
-    def __sub__(self, other: Money) -> Money:
-        return self + -other
