@@ -221,7 +221,7 @@ def rule_names() -> set[str]:
     """Every rule a row can be refused for, as written in the room of facts."""
     source = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "src/perunit/facts").glob("*.py")))
     found = set(re.findall(r"\bRule\(\s*\"([^\"]+)\"", source)) | set(re.findall(r"_rule\(\s*\"([^\"]+)\"", source))
-    found |= {f"schema {keyword}" for keyword in re.findall(r"\badd\(\s*\"([^\"]+)\"", source)}
+    found |= {f"schema {keyword}" for keyword in re.findall(r"\byield \"([^\"]+)\"", source)}
     found |= {f"schema {keyword}" for keyword in SUPPORTED if keyword.endswith(("inimum", "aximum"))}
     return found | {"conflict"}
 
