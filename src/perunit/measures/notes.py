@@ -50,8 +50,10 @@ def notes(engine: Engine, lens: Lens, table: Table, needed: frozenset[str]) -> I
         yield f"{unpriced:,} usage facts have no price: costs are a lower bound and margins an upper one"
     with exact():
         elsewhere = sum((Decimal(row["billed_elsewhere"] or 0) for row in table.values()), Decimal(0))
+        # A note is read, not computed with: two places say enough, unless they would say nothing.
+        shown = elsewhere.quantize(Decimal("0.01")) or elsewhere
     if elsewhere:
-        yield f"{plain(elsewhere)} {lens.currency} of the bills is borne by units other than {lens.unit}"
+        yield f"{plain(shown)} {lens.currency} of the bills is borne by units other than {lens.unit}"
     if needed & _AMOUNT_SUMS and not any(row.get(name) is not None for row in table.values() for name in COST_SUMS):
         yield "no cost is known here: a margin is the revenue alone"
 
