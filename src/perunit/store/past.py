@@ -42,7 +42,7 @@ def attach_past(engine: Engine, at: datetime, dimensions: tuple[str, ...]) -> No
     """Makes the tables of `at` and lets unqualified names mean them; what is derived is left empty."""
     own = f"{identifier(engine.value('SELECT current_database()'))}.main"
     engine.execute(f"ATTACH ':memory:' AS {_NAME}")
-    # Views of this session over the own tables must not outlive the change of names.
+    # Views of this connection over the own tables must not outlive the change of names.
     for view in ("scope_events", "scope_duplicates", "lens_events"):
         engine.execute(f"DROP VIEW IF EXISTS temp.{view}")
     engine.execute(f"USE {_NAME}")
