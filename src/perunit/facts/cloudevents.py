@@ -51,7 +51,7 @@ def plan_cloudevents(project: Project, names: Names, now: datetime, *, careful: 
     codes = " ".join(f"WHEN {literal(name)} THEN {code}" for code, name in enumerate(project.contract.events))
     type_ = fields.raw(("type",))
     first = _first_rules(project, fields, type_)
-    parsed = fields.parsed_sql("line", "position")
+    parsed = fields.parsed_sql("incoming", "position")
     typed = (
         f"SELECT *, CASE {type_} {codes} END AS kind FROM ({parsed})"
         if codes

@@ -226,13 +226,13 @@ def _open_json_lines(path: Path, source: Source, sample: list[Any], lines: Itera
         raise InputError(f"{path}: has no JSON object with fields in its first {len(sample)} rows; correct the file")
     fields = Fields()
     raws = ", ".join(f"{fields.raw(tuple(name.split('.')))} AS {identifier(name)}" for name in columns)
-    parsed = fields.parsed_sql("line", "position, line")
+    parsed = fields.parsed_sql("incoming_lines", "position, line")
     digest = _digest(path)
     sql = (
         f"SELECT position, position AS _row, {literal(path.name)} AS _file, "
         f"{literal(digest[:24])} || ':' || position AS _id, is_object AS _is_object, "
         f"CASE WHEN NOT is_object THEN line END AS _line, {raws} "
-        f"FROM ({parsed.replace('FROM incoming', 'FROM incoming_lines')})"
+        f"FROM ({parsed})"
     )
 
     def groups() -> Iterator[Group]:

@@ -54,17 +54,17 @@ class Fields:
         self._keys[path] = None
         return identifier("k:" + ".".join(path))
 
-    def parsed_sql(self, line: str, passed: str) -> str:
-        """SQL from `line` of ``incoming`` to the raw columns; a line that is not one JSON object gives nulls.
+    def parsed_sql(self, relation: str, passed: str) -> str:
+        """SQL from the column ``line`` of `relation` to the raw columns; a line that is no JSON object gives nulls.
 
-        `passed` lists further columns of ``incoming`` to hand on.
+        `passed` lists the columns of `relation` to hand on.
         """
         structure = literal(json.dumps(_nested(self._leaves)))
         raws = ", ".join(f"{_access(path)} AS {self.raw(path)}" for path in self._leaves)
         typed = "".join(
             f", {sql} AS {identifier(column + '.'.join(path))}" for (column, path), sql in self._typed.items()
         )
-        inner = f"SELECT {passed}, {line} AS l, TRY(json_transform({line}, {structure})) AS o FROM incoming"
+        inner = f"SELECT {passed}, line AS l, TRY(json_transform(line, {structure})) AS o FROM {relation}"
         keys = "".join(f", TRY(json_keys(l, {_json_path(path)})) AS {self.keys(path)}" for path in self._keys)
         # An array also becomes an object, of nulls.
         is_object = "o IS NOT NULL AND (l LIKE '{%' OR ltrim(l, ' \t\r\n') LIKE '{%')"

@@ -85,7 +85,7 @@ def _opened(ids: list[int], raws: list[str], columns: dict[str, str]) -> Opened:
         fields = Fields()
         raw = ", ".join(f"{fields.raw((name,))} AS {identifier(name)}" for name in columns)
         engine.register("quarantined_lines", lines)
-        parsed = fields.parsed_sql("line", "position").replace("FROM incoming", "FROM quarantined_lines")
+        parsed = fields.parsed_sql("quarantined_lines", "position")
         engine.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT position, {raw} FROM ({parsed})")
         engine.unregister("quarantined_lines")
 
