@@ -260,6 +260,7 @@ def import_bills(
     paths: Iterable[Path],
     *,
     source: str | None = None,
+    expected: str = "auto",
     clock: Clock,
     progress: Callable[[str], None] | None = None,
 ) -> tuple[list[BillResult], AllocationReport]:
@@ -271,7 +272,7 @@ def import_bills(
     _mark(engine, "unallocated")
     try:
         for path in paths:
-            results += import_bill(engine, path, bill_source=source, clock=clock, progress=progress)
+            results += import_bill(engine, path, bill_source=source, expected=expected, clock=clock, progress=progress)
     finally:
         _settle(project, engine)
     return results, read_report(engine)

@@ -97,16 +97,21 @@ def test_the_first_faults_are_listed_and_all_are_counted(load: Load, line: Line,
         ("MeterCategory,CostInBillingCurrency", "an Azure Cost Management export"),
         ("usage_start_time,cost,currency", "a Google Cloud billing export"),
         ("lineItem/referenceNo,cost/myCost", "an OCI cost report"),
-        ("InvoiceDetailGrain,BilledCost", "a FOCUS Invoice Detail dataset"),
     ],
 )
-def test_another_export_is_recognised(load: Load, columns: str, what: str) -> None:
-    """One fault names the columns that are missing and what the file looks like instead."""
+def test_an_incomplete_native_export_is_recognised(load: Load, columns: str, what: str) -> None:
+    """One fault says what the file looks like and which of its columns are missing."""
     with pytest.raises(BillFaultsError) as refused:
         load(f"{columns}\n1,2,3\n")
     (fault,) = refused.value.faults
     assert "EffectiveCost" in fault.rule
-    assert f"this looks like {what}, which is not imported yet" in fault.mend
+    assert f"this looks like {what} without " in fault.mend
+
+
+def test_a_dataset_without_charges_is_recognised(load: Load) -> None:
+    """The other datasets of the standard are not bills."""
+    with pytest.raises(BillFaultsError, match="this looks like a FOCUS Invoice Detail dataset, which holds no charges"):
+        load("InvoiceDetailGrain,BilledCost\n1,2\n")
 
 
 def test_missing_mandatory_columns_are_one_fault(load: Load, line: Line, table: Table) -> None:
@@ -114,7 +119,7 @@ def test_missing_mandatory_columns_are_one_fault(load: Load, line: Line, table: 
     with pytest.raises(BillFaultsError) as refused:
         load(table({name: value for name, value in line.items() if name not in {"BillingCurrency", "ChargeCategory"}}))
     (fault,) = refused.value.faults
-    assert fault.rule == "must have BillingCurrency, ChargeCategory"
+    assert fault.rule.startswith("must have BillingCurrency, ChargeCategory, or be an export of AWS")
 
 
 def test_a_column_that_comes_twice_is_refused(load: Load, line: Line, table: Table) -> None:
@@ -128,7 +133,7 @@ def test_a_column_that_comes_twice_is_refused(load: Load, line: Line, table: Tab
     [
         (b"", "empty file"),
         (b" \n\n", "empty file"),
-        (b"PK\x03\x04abcd", "zip archive or workbook"),
+        (b"PK\x03\x04abcd", "workbook or a broken zip archive"),
         (gzip.compress(b"BilledCost,Tags\n" * 9999)[:-40], "fetch"),
         (b"PAR1broken", "not whole Parquet"),
         (b'{"BilledCost": 1', "must be JSON"),

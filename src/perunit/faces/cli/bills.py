@@ -41,15 +41,15 @@ def bills() -> None:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH…")
 @click.option(
     "--format",
-    type=click.Choice(["auto", "focus"]),
+    "expected",
+    type=click.Choice(["auto", "focus", "aws-cur", "aws-cur2", "gcp", "azure", "oci"]),
     default="auto",
     show_default=True,
-    expose_value=False,
-    help="FOCUS 1.0 to 1.4 Cost and Usage; CSV, Parquet or JSON is found out.",
+    help="Refuse files of another format; auto finds it out by the columns. CSV, Parquet or JSON is found out always.",
 )
 @click.option("--source", metavar="NAME", help="Who sent the bill; InvoiceIssuerName by default.")
 @pass_settings
-def import_(settings: Settings, paths: tuple[Path, ...], source: str | None) -> None:
+def import_(settings: Settings, paths: tuple[Path, ...], expected: str, source: str | None) -> None:
     """Import bill files and allocate them: a file is taken whole or not at all.
 
     The same content again changes nothing. Other content for the same billing period, account and currency is the
@@ -65,7 +65,13 @@ def import_(settings: Settings, paths: tuple[Path, ...], source: str | None) -> 
 
     with opened(settings.directory, purpose="bills import") as project, _status(settings) as progress:
         results, report = pipeline.import_bills(
-            project.project, project.engine, paths, source=source, clock=project.clock, progress=progress
+            project.project,
+            project.engine,
+            paths,
+            source=source,
+            expected=expected,
+            clock=project.clock,
+            progress=progress,
         )
         rows = list_bills(project.engine)
     report = report.of_bills({result.bill_id for result in results})

@@ -105,14 +105,6 @@ _OF_KEY = {field.focus.lower(): field for field in FIELDS}
 
 # (columns that must all be there, what the file then is); compared in lower case.
 _OTHERS = (
-    ({"lineitem/unblendedcost"}, "an AWS Cost and Usage Report (legacy CUR)"),
-    ({"line_item_unblended_cost"}, "an AWS Cost and Usage Report (CUR 2.0)"),
-    ({"lineitem/referenceno"}, "an OCI cost report"),
-    ({"cost/mycost"}, "an OCI cost report"),
-    ({"metercategory", "costinbillingcurrency"}, "an Azure Cost Management export"),
-    ({"metercategory", "cost"}, "an Azure Cost Management export"),
-    ({"metercategory", "pretaxcost"}, "an Azure Cost Management export"),
-    ({"usage_start_time", "cost", "currency"}, "a Google Cloud billing export"),
     ({"contractcommitmentid"}, "a FOCUS Contract Commitment dataset"),
     ({"invoicedetailgrain"}, "a FOCUS Invoice Detail dataset"),
     ({"billingperiodstatus"}, "a FOCUS Billing Period dataset"),
@@ -132,10 +124,10 @@ def field_of(column: str) -> Field | None:
 
 
 def looks_like(columns: Iterable[str]) -> str | None:
-    """What a file without the mandatory columns is instead, None where no export is recognised.
+    """What a file without the mandatory columns is instead, None where it is not recognised.
 
-    >>> looks_like(["lineItem/UnblendedCost", "bill/InvoiceId"])
-    'an AWS Cost and Usage Report (legacy CUR)'
+    >>> looks_like(["ContractCommitmentId", "ContractId"])
+    'a FOCUS Contract Commitment dataset'
     """
     names = {column.strip().lower() for column in columns}
     return next((export for signature, export in _OTHERS if signature <= names), None)

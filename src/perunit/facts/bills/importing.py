@@ -68,12 +68,14 @@ def import_bill(
     path: Path,
     *,
     bill_source: str | None = None,
+    expected: str = "auto",
     clock: Clock,
     progress: Progress | None = None,
 ) -> list[BillResult]:
     """Imports a file, or a directory whose files are the parts of one export; one result a bill in it.
 
-    `bill_source` overrides the name of who sent the bill (otherwise InvoiceIssuerName, then ProviderName).
+    `bill_source` overrides the name of who sent the bill (otherwise InvoiceIssuerName, then ProviderName);
+    `expected` names the format (``focus``, ``aws-cur`` …) where it is not to be found out.
     Raises InputError (`BillFaultsError` with every kind of fault and their number) and then changes nothing.
     """
     say = progress or (lambda _step: None)
@@ -81,7 +83,7 @@ def import_bill(
     values = {"bill_source": bill_source, "now": now}
     try:
         with tempfile.TemporaryDirectory(prefix="perunit-") as spool:
-            _read(engine, _parts(path), Path(spool), values, say)
+            _read(engine, _parts(path), Path(spool), values, expected, say)
         say("storing")
         with engine.transaction():
             return _store(engine, path.name, now)
@@ -100,19 +102,24 @@ def _difference(new: Decimal, old: Decimal | None) -> Decimal | None:
 def _parts(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    parts = sorted(part for part in path.iterdir() if not part.name.startswith((".", "_")))
+    parts = sorted(part for part in path.iterdir() if not part.name.startswith((".", "_")) and not _describes(part))
     if not parts:
         raise InputError(f"{path}: an empty directory, must hold the files of a bill; name the right one")
     return parts
 
 
-def _read(engine: Engine, paths: Sequence[Path], spool: Path, values: _Values, say: Progress) -> None:
+def _describes(part: Path) -> bool:
+    """Whether a file tells of an export instead of being one."""
+    return part.name.lower().endswith("manifest.json")
+
+
+def _read(engine: Engine, paths: Sequence[Path], spool: Path, values: _Values, expected: str, say: Progress) -> None:
     """Makes `bill_lines`, typed and without a fault; a line's number is its place over all parts."""
     columns = ", ".join(identifier(name) for name in CHARGE_COLUMNS if name != "provider_name")
     kept = f"{_BILL}, {_PROVIDER} AS provider_name, {columns}, faulty"
     for number, path in enumerate(paths):
         say(f"reading {path.name}")
-        part = open_part(engine, path, spool)
+        part = open_part(engine, path, spool, expected)
         typed = f"SELECT {kept} FROM ({typed_lines(part.text_sql)})"
         if number == 0:
             engine.execute(f"CREATE OR REPLACE TEMP TABLE bill_lines AS {typed} LIMIT 0", values)

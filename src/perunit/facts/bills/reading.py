@@ -12,6 +12,8 @@ import gzip
 import io
 import json
 import shutil
+import zipfile
+import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -25,7 +27,8 @@ import zstandard
 
 from perunit.engine.duckdb import Engine, identifier, literal
 from perunit.facts.bills.faults import FAULTS_SHOWN, BillFaultsError, refusal
-from perunit.facts.bills.fields import FIELDS, MANDATORY, Field, field_of, looks_like
+from perunit.facts.bills.fields import BY_NAME, FIELDS, MANDATORY, Field, field_of, looks_like
+from perunit.facts.bills.native import native_of, resembles
 from perunit.facts.lines import open_bytes
 from perunit.model.errors import Fault, InputError
 
@@ -48,7 +51,7 @@ _FLOATS = ("FLOAT", "DOUBLE")
 _NESTED = ("MAP", "STRUCT")
 
 
-class _Source(Protocol):
+class _Readable(Protocol):
     def read(self, size: int = -1, /) -> bytes: ...
 
 
@@ -73,18 +76,48 @@ class Part:
     above: int
 
 
-def open_part(engine: Engine, path: Path, spool: Path) -> Part:
+def open_part(engine: Engine, path: Path, spool: Path, expected: str = "auto") -> Part:
     """Finds out how a file is written; what cannot be read in place is put below `spool`.
 
-    Raises InputError where the file cannot be read or lacks mandatory columns.
+    `expected` is ``focus``, the name of a native format, or ``auto``. Raises InputError where the file cannot be
+    read, is of another format or of none that is known.
     """
-    head = _head(path)
-    _check_frames(path)
+    file = _unpacked(path, spool)
+    head = _head(file)
+    _check_frames(file)
+    source = _Source(file, path, expected)
     if head.startswith(b"PAR1"):
-        return _open_parquet(engine, path)
+        return _open_parquet(engine, source)
     if head[:1] in (b"{", b"["):
-        return _open_json(path, spool, array=head[:1] == b"[")
-    return _open_csv(path, spool)
+        return _open_json(source, spool, array=head[:1] == b"[")
+    return _open_csv(source, spool)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A file to read, the one the person named (they differ for a zip archive), and the format that was named."""
+
+    file: Path
+    path: Path
+    expected: str
+
+
+def _unpacked(path: Path, spool: Path) -> Path:
+    """The one file of a zip archive, put below `spool`; any other file as it is."""
+    if path.is_dir() or not path.is_file() or not zipfile.is_zipfile(path):
+        return path
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if not name.endswith("/")]
+            if len(names) != 1:
+                got = f"an archive of {len(names)} files or a workbook"
+                raise refusal(path, "file", got, "must hold one file", "unpack it and import the directory")
+            plain = spool / f"{len(list(spool.iterdir()))}.zip.csv"
+            with archive.open(names[0]) as packed, plain.open("wb") as out:
+                shutil.copyfileobj(packed, out, 8 << 20)
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise InputError(f"{path}: cannot be unpacked ({error}); it may be cut short, fetch it again") from error
+    return plain
 
 
 @contextmanager
@@ -109,7 +142,9 @@ def _head(path: Path) -> bytes:
     with _stream(path) as stream:
         head = stream.read(4096)
     if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise refusal(path, "file", "a zip archive or workbook", "must be CSV, JSON or Parquet", "unpack or export it")
+        raise refusal(
+            path, "file", "a workbook or a broken zip archive", "must be CSV, JSON or Parquet", "export it again"
+        )
     head = head.lstrip()
     if not head:
         raise refusal(path, "file", "an empty file", "must hold a header and lines", "export it again")
@@ -135,7 +170,7 @@ def _check_frames(path: Path) -> None:
 class _Bytes(io.RawIOBase):
     """Gives a source of bytes the shape that a buffered reader reads from."""
 
-    def __init__(self, source: _Source) -> None:
+    def __init__(self, source: _Readable) -> None:
         self._source = source
 
     def readable(self) -> bool:
@@ -161,38 +196,52 @@ def _stream(path: Path) -> Iterator[io.BufferedReader]:
         file.close()
 
 
-def _columns_of(path: Path, names: Sequence[str]) -> dict[Field, int]:
-    """Which column holds which field; every mandatory one must be there, once."""
-    found: dict[Field, int] = {}
-    for position, name in enumerate(names):
-        field = field_of(name)
-        if field is None:
-            continue
-        if field in found:
-            raise refusal(
-                path,
-                field.focus,
-                repr(name),
-                f"is a second {field.focus} column",
-                "keep one of the two",
-                line=1,
-            )
-        found[field] = position
-    missing = [field.focus for field in MANDATORY if field not in found]
+def _fields_of(source: _Source, names: Sequence[str], column: Callable[[int], str]) -> dict[Field, str]:
+    """The SQL text of every field the file has; `column` gives that of the column at a place."""
+    focus = _focus_columns(source.path, names)
+    missing = [field.focus for field in MANDATORY if field not in focus]
+    native = native_of(names) if missing else None
+    if source.expected not in {"auto", found := native.name if native else "focus"} and not (missing and not native):
+        title = native.title if native else "FOCUS Cost and Usage"
+        mend = f"import it with --format {found}, or name the right file"
+        raise refusal(source.path, "columns", title, f"must be {source.expected}, as --format says", mend, line=1)
+    if native is not None:
+        return {BY_NAME[name]: text for name, text in native.read(names, column).items()}
     if missing:
-        raise _not_focus(path, names, missing)
+        raise _unknown(source.path, names, missing)
+    return {field: column(place) for field, place in focus.items()}
+
+
+def _focus_columns(path: Path, names: Sequence[str]) -> dict[Field, int]:
+    """Which column holds which FOCUS field; none of a complete file may come twice."""
+    found: dict[Field, int] = {}
+    twice = []
+    for place, name in enumerate(names):
+        field = field_of(name)
+        if field is not None and field in found:
+            twice.append((field, name))
+        elif field is not None:
+            found[field] = place
+    if twice and native_of(names) is None:
+        field, name = twice[0]
+        raise refusal(path, field.focus, repr(name), f"is a second {field.focus} column", "keep one of the two", line=1)
     return found
 
 
-def _not_focus(path: Path, names: Sequence[str], missing: list[str]) -> BillFaultsError:
-    other = looks_like(names)
-    lacks = f"must have {', '.join(missing)}"
+def _unknown(path: Path, names: Sequence[str], missing: list[str]) -> BillFaultsError:
+    other, native = looks_like(names), resembles(names)
+    lacks = f"must have {', '.join(missing)}, or be an export of {_KNOWN}"
     if other:
-        mend = f"this looks like {other}, which is not imported yet; export FOCUS Cost and Usage instead"
+        mend = f"this looks like {other}, which holds no charges to import; name the file of costs"
+    elif native:
+        mend = f"this looks like {native}; export it with all its columns"
     else:
         mend = "export FOCUS 1.0 to 1.4 Cost and Usage with all its mandatory columns"
     shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
     return refusal(path, "columns", shown or "no columns", lacks, mend, line=1)
+
+
+_KNOWN = "AWS, Azure, Google Cloud or OCI"
 
 
 def _cell(expression: str) -> str:
@@ -200,23 +249,23 @@ def _cell(expression: str) -> str:
     return f"CASE WHEN strlen({trimmed}) <= 4 AND upper({trimmed}) IN ('', 'NULL') THEN NULL ELSE {trimmed} END"
 
 
-def _text_sql(columns: Mapping[Field, str], relation: str) -> str:
+def _text_sql(fields: Mapping[Field, str], relation: str) -> str:
     """The SELECT of all fields; those the file does not have are null."""
     cells = ", ".join(
-        f"{_cell(columns[field])} AS {identifier(field.name)}"
-        if field in columns
+        f"{_cell(fields[field])} AS {identifier(field.name)}"
+        if field in fields
         else f"CAST(NULL AS VARCHAR) AS {identifier(field.name)}"
         for field in FIELDS
     )
     return f"SELECT {cells} FROM {relation}"
 
 
-def _open_csv(path: Path, spool: Path) -> Part:
+def _open_csv(source: _Source, spool: Path) -> Part:
     """A table of text; the header tells the delimiter."""
-    with _stream(path) as stream:
-        header, delimiter = _header(path, stream.read(_HEADER_BYTES_MAX))
-    fields = _columns_of(path, header)
-    plain, compression = _in_place(path, spool)
+    with _stream(source.file) as stream:
+        header, delimiter = _header(source.path, stream.read(_HEADER_BYTES_MAX))
+    fields = _fields_of(source, header, lambda place: f"c{place}")
+    plain, compression = _in_place(source.file, spool)
     shape = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(header)))
     options = {
         "columns": f"{{{shape}}}",
@@ -233,7 +282,7 @@ def _open_csv(path: Path, spool: Path) -> Part:
     }
     stated = ", ".join(f"{name} = {value}" for name, value in options.items())
     relation = f"read_csv({literal(_no_glob(plain))}, {stated})"
-    return Part(path, _text_sql({field: f"c{position}" for field, position in fields.items()}, relation), 1)
+    return Part(source.path, _text_sql(fields, relation), 1)
 
 
 def _in_place(path: Path, spool: Path) -> tuple[Path, str]:
@@ -292,17 +341,16 @@ def _header(path: Path, head: bytes) -> tuple[list[str], str]:
     return split(delimiter), delimiter
 
 
-def _open_parquet(engine: Engine, path: Path) -> Part:
-    relation = f"read_parquet({literal(_no_glob(path))})"
+def _open_parquet(engine: Engine, source: _Source) -> Part:
+    relation = f"read_parquet({literal(_no_glob(source.file))})"
     try:
         described = engine.rows(f"DESCRIBE SELECT * FROM {relation}")
     except duckdb.Error as error:
-        raise InputError(f"{path}: is not whole Parquet ({error}); export it again") from error
+        raise InputError(f"{source.path}: is not whole Parquet ({error}); export it again") from error
     names = [str(row[0]) for row in described]
     types = [str(row[1]) for row in described]
-    fields = _columns_of(path, names)
-    cells = {field: _text_of(identifier(names[place]), types[place]) for field, place in fields.items()}
-    return Part(path, _text_sql(cells, relation), 0)
+    fields = _fields_of(source, names, lambda place: _text_of(identifier(names[place]), types[place]))
+    return Part(source.path, _text_sql(fields, relation), 0)
 
 
 def _text_of(column: str, kind: str) -> str:
@@ -319,21 +367,31 @@ def _no_glob(path: Path) -> str:
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path))
 
 
-def _open_json(path: Path, spool: Path, *, array: bool) -> Part:
+def _open_json(source: _Source, spool: Path, *, array: bool) -> Part:
     """Objects, as lines or as one array; numbers are taken as written. Put below `spool` as Parquet."""
-    plain = spool / f"{len(list(spool.iterdir()))}.parquet"
-    with _stream(path) as stream:
-        records = _array(path, stream) if array else _objects(path, stream)
+    path, plain = source.path, spool / f"{len(list(spool.iterdir()))}.parquet"
+    with _stream(source.file) as stream:
+        records = map(_flat, _array(path, stream) if array else _objects(path, stream))
         group = list(islice(records, _JSON_ROWS))
-        found = list(dict.fromkeys(name for record in group for name in record))
-        fields = _columns_of(path, found)
-        names = {field: found[place] for field, place in fields.items()}
-        with pq.ParquetWriter(plain, pa.schema([(field.name, pa.string()) for field in fields])) as writer:
+        names = list(dict.fromkeys(name for record in group for name in record))
+        fields = _fields_of(source, names, lambda place: identifier(f"c{place}"))
+        with pq.ParquetWriter(plain, pa.schema([(f"c{place}", pa.string()) for place in range(len(names))])) as writer:
             while group:
-                cells = {field.name: [_scalar(row.get(name)) for row in group] for field, name in names.items()}
+                cells = [[_scalar(row.get(name)) for row in group] for name in names]
                 writer.write_table(pa.table(cells, writer.schema))
                 group = list(islice(records, _JSON_ROWS))
-    return Part(path, _text_sql({f: identifier(f.name) for f in fields}, f"read_parquet({literal(str(plain))})"), 0)
+    return Part(path, _text_sql(fields, f"read_parquet({literal(str(plain))})"), 0)
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    """A row of Google's export has objects within; their members get dotted names, as in its CSV."""
+    if "usage_start_time" not in record:
+        return record
+    flat: dict[str, Any] = {}
+    for name, value in record.items():
+        inner = {f"{name}.{key}": each for key, each in value.items()} if isinstance(value, dict) else {name: value}
+        flat.update(inner)
+    return flat
 
 
 def _scalar(value: object) -> str | None:
