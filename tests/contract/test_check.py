@@ -249,6 +249,41 @@ CASES = [
         "must be a name of its own, and rule 1 has it",
         "",
     ),
+    (
+        "allocation:\n  - {name: a, method: fixed, unit: order}\n",
+        "allocation.1.weights",
+        6,
+        "must be given with method fixed",
+        "add weights",
+    ),
+    (
+        'allocation:\n  - {name: a, method: fixed, unit: order, weights: {"rule:a": 1}}\n',
+        "allocation.1.weights.rule:a",
+        6,
+        "must be a unit's key",
+        "step_down",
+    ),
+    (
+        'allocation:\n  - {name: a, method: step_down, unit: order, weights: {"rule:a": 1}}\n',
+        "allocation.1.weights.rule:a",
+        6,
+        "must not lead back",
+        "",
+    ),
+    (
+        'allocation:\n  - {name: a, method: step_down, unit: order, weights: {"rule:b": 1}}\n',
+        "allocation.1.weights.rule:b",
+        6,
+        "must be a rule with method",
+        "",
+    ),
+    (
+        "allocation:\n  - {name: a, method: fixed, unit: order, weights: {1001: 0}}\n",
+        "allocation.1.weights.1001",
+        6,
+        "must be above 0",
+        "",
+    ),
 ]
 
 
@@ -551,3 +586,15 @@ def test_any_contract_is_read_or_refused_with_faults(
     examination = examine(root)
     assert (examination.project is None) == bool(examination.faults)
     assert all(fault.rule and fault.mend and "missing__" not in str(fault) for fault in examination.faults)
+
+
+def test_a_circle_of_step_down_rules_is_told_where_each_rule_closes_it(project: Write) -> None:
+    """Two rules that hand on to each other would never come to rest; a third that only leads there is sound."""
+    rules = "".join(
+        f"  - {{name: {name}, match: \"service_name = '{name}'\", method: step_down, unit: order, "
+        f'weights: {{o-1: 1, "rule:{to}": 1}}}}\n'
+        for name, to in (("a", "b"), ("b", "a"), ("c", "a"))
+    )
+    found, _ = faults(project(UNITS + "allocation:\n" + rules, schemas__order_dot_json=SCHEMA))
+    assert [fault.place for fault in found] == ["allocation.1.weights.rule:b", "allocation.2.weights.rule:a"]
+    assert {fault.rule for fault in found} == {"must not lead back to its own rule"}

@@ -60,6 +60,8 @@ _FIELDS_OF_METHOD = {
     "usage": ({"meter"}, {"resource", "capacity", "idle"}),
     "proportional": ({"to"}, set[str]()),
     "even": (set[str](), {"unit"}),
+    "fixed": ({"unit", "weights"}, set[str]()),
+    "step_down": ({"unit", "weights"}, set[str]()),
 }
 
 _Sees = Callable[[Reference], tuple[str, str] | None]
@@ -365,6 +367,7 @@ def _check_allocation(contract: Contract, found: Findings) -> None:
             found.fault((*path, "name"), text, "rename one of the two")
         names.setdefault(rule.name, index)
         _check_method(path, rule, found)
+        _check_targets(path, rule, contract, found)
         for attribute in ("match", "key", "resource", "capacity"):
             text_or_none = getattr(rule, attribute)
             if text_or_none is not None:
@@ -382,12 +385,33 @@ def _check_allocation(contract: Contract, found: Findings) -> None:
             found.note(path, "matches every line, so no rule after it is tried", "put it last", got=shown(rule.name))
 
 
+def _check_targets(path: Path, rule: AllocationRule, contract: Contract, found: Findings) -> None:
+    """A share may flow on to rules with weights of their own, and never back to where it came from."""
+    others = {each.name: each for each in contract.allocation if each.weights}
+    for name in rule.targets():
+        at: Path = (*path, "weights", f"rule:{name}")
+        if rule.method != "step_down":
+            found.fault(at, "must be a unit's key with method fixed", "use method step_down", got=shown(f"rule:{name}"))
+        elif found.known(at, name, others, "a rule with method fixed or step_down", "name one of those rules"):
+            reached, ahead = set[str](), [name]
+            while ahead:
+                step = ahead.pop()
+                if step not in reached:
+                    reached.add(step)
+                    ahead += others[step].targets() if step in others else ()
+            if rule.name in reached:
+                text = "must not lead back to its own rule"
+                found.fault(at, text, "take one rule of the circle away", got=shown(f"rule:{name}"))
+
+
 def _check_method(path: Path, rule: AllocationRule, found: Findings) -> None:
     if found.document.get((*path, "method")) != rule.method:
         return  # a stand-in for a method that was refused
     required, optional = _FIELDS_OF_METHOD[rule.method]
     given = rule.model_fields_set - {"name", "match", "method"}
     for name in sorted(required - given):
+        if found.document.get((*path, name)) is not None:
+            continue  # given, and refused for its shape already
         found.fault((*path, name), f"must be given with method {rule.method}", f"add {name}", got="")
     for name in sorted(given - required - optional):
         mend = f"take it away; {rule.method} takes {', '.join(sorted(required | optional))}"

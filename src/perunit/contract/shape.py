@@ -6,6 +6,7 @@ Field names are the file's own keys. Every text called an expression is a checke
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -163,13 +164,32 @@ class Limits(Part):
     future_hours: Annotated[int, Field(ge=0)] = Field(24, description="Further ahead of the clock is refused.")
 
 
+def _weight(value: Decimal) -> Decimal:
+    if value <= 0 or value.adjusted() >= 18:
+        raise ValueError("must be above 0 and below 10^18; correct it")
+    if value.normalize().as_tuple().exponent < -9:  # type: ignore[operator]  # finite, so a number
+        raise ValueError("must have at most 9 decimal places; round it")
+    return value
+
+
+Weight = Annotated[
+    Decimal,
+    AfterValidator(_weight),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}], "exclusiveMinimum": 0}),
+]
+
+
 class AllocationRule(Part):
     """Who bears a bill line; rules are tried in order and the first match takes the line."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=80)]
     match: Expression = Field("true", description="An expression over the charge's FOCUS columns and tags['…'].")
-    method: Literal["direct", "usage", "proportional", "even"]
-    unit: Name | None = Field(None, description="direct: the unit type whose key the line carries; even: among whom.")
+    method: Literal["direct", "usage", "proportional", "even", "fixed", "step_down"]
+    unit: Name | None = Field(
+        None,
+        description="direct: the unit type whose key the line carries; even: among whom; "
+        "fixed, step_down: whose keys the weights name.",
+    )
     key: Expression | None = Field(None, description="direct: the unit's id, e.g. tags['task'].")
     meter: Name | None = Field(None, description="usage: the measured driver.")
     resource: Expression | None = Field(None, description="usage: the charge's resource, matched to the events'.")
@@ -179,6 +199,13 @@ class AllocationRule(Part):
     )
     idle: Literal["separate", "share"] = Field("separate", description="share: users bear the idle part too.")
     to: str | None = Field(None, description="proportional: the measure whose amounts are the weights.")
+    weights: dict[str, Weight] | None = Field(
+        None, min_length=1, description="fixed, step_down: unit key → weight; step_down also rule:<name> → weight."
+    )
+
+    def targets(self) -> tuple[str, ...]:
+        """The rules that shares of this one flow on to."""
+        return tuple(key.removeprefix("rule:") for key in self.weights or () if key.startswith("rule:"))
 
 
 class Contract(Part):

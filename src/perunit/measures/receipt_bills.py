@@ -33,9 +33,13 @@ _Place = tuple[datetime, int]
 
 @dataclass(frozen=True, slots=True)
 class BillLine:
-    """A part of a bill that carries the unit's key. `lines` are the bill lines of its pool, the first ones of many."""
+    """A part of a bill that names the unit: `kind` direct by its line, shared by a rule's weights.
+
+    `lines` are the bill lines of its pool, the first ones of many.
+    """
 
     rule: str
+    kind: str
     day: datetime
     unit_type: str
     unit_key: str
@@ -70,7 +74,7 @@ class ShareLine:
 
 
 def bill_lines(engine: Engine, keys: dict[str, list[str]]) -> tuple[BillLine, ...]:
-    """The direct allocations to any of these units (unit type → keys)."""
+    """The allocations that name any of these units (unit type → keys)."""
     found: list[BillLine] = []
     for unit, each in keys.items():
         values = {"unit": unit, "keys": each}
@@ -78,9 +82,10 @@ def bill_lines(engine: Engine, keys: dict[str, list[str]]) -> tuple[BillLine, ..
         for line in engine.records(sql_text("measures", "receipt_lines"), values):
             pools.setdefault((line.pop("bill_id"), line.pop("pool_id")), []).append(line)
         rows = engine.records(
-            "SELECT bill_id, pool_id, rule, day, cell_id, unit_key, currency, sum(billed_cost) AS billed_cost, "
-            "sum(effective_cost) AS effective_cost FROM allocations WHERE kind = 'direct' AND unit_type = $unit "
-            "AND list_contains($keys, unit_key) GROUP BY ALL ORDER BY day, rule, unit_key, bill_id, pool_id",
+            "SELECT bill_id, pool_id, rule, kind, day, cell_id, unit_key, currency, sum(billed_cost) AS billed_cost, "
+            "sum(effective_cost) AS effective_cost FROM allocations WHERE kind IN ('direct', 'shared') "
+            "AND unit_type = $unit AND list_contains($keys, unit_key) GROUP BY ALL "
+            "ORDER BY day, rule, unit_key, bill_id, pool_id",
             values,
         )
         found += [_bill_line(unit, row, pools.get((row["bill_id"], row["pool_id"]), [])) for row in rows]
@@ -90,6 +95,7 @@ def bill_lines(engine: Engine, keys: dict[str, list[str]]) -> tuple[BillLine, ..
 def _bill_line(unit: str, row: dict[str, Any], lines: list[dict[str, Any]]) -> BillLine:
     return BillLine(
         rule=row["rule"],
+        kind=row["kind"],
         day=row["day"].replace(tzinfo=UTC),
         unit_type=unit,
         unit_key=row["unit_key"],
@@ -178,7 +184,7 @@ class _Shares:
         self._billed: dict[_Place, dict[str, Number | None]] = {}
         with exact():
             for bill in bills:
-                if bill.cell_id is not None and bill.currency == contract.currency:
+                if bill.kind == "direct" and bill.cell_id is not None and bill.currency == contract.currency:
                     self._bear((naive(bill.day), bill.cell_id), "billed_direct", bill.effective_cost)
         days = engine.records(sql_text("measures", "receipt_days"), values)
         self._days: dict[_Place, dict[str, Any]] = {(row["day"], row["cell_id"]): row for row in days}

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from perunit.economics.attribute.report import AllocationReport, read_report
 from perunit.economics.attribute.rules import CompiledRule, compile_rules, lines_sql
+from perunit.economics.attribute.stated import stated_order, stated_weights
 from perunit.engine.files import sql_text
 from perunit.model.errors import ConfigurationError, Fault
 
@@ -27,7 +28,19 @@ _ROOM = "economics.attribute"
 _FIRST = {"first": "usage", "second": "usage"}
 _SECOND = {"first": "proportional", "second": "even"}
 _TABLES = ("allocations", "pool_lines", "billed_usage")
-_TEMPORARY = ("rules", "matched", "lines", "pools", "weights", "measured", "sets", "targets", "covered")
+_TEMPORARY = (
+    "rules",
+    "matched",
+    "lines",
+    "pools",
+    "weights",
+    "measured",
+    "sets",
+    "targets",
+    "covered",
+    "stated",
+    "flows",
+)
 _EXPRESSIONS = ("match", "key", "resource", "capacity")
 
 
@@ -47,6 +60,7 @@ def allocate(engine: Engine, contract: Contract) -> AllocationReport:
             _supersede(engine)
             _allocate_costs(engine)
             _allocate_shares(engine, contract)
+            _allocate_stated(engine, contract)
             engine.insert("allocations", _ROOM, "unallocated_parts")
             _assert_balanced(engine)
         return read_report(engine)
@@ -151,6 +165,21 @@ def _allocate_shares(engine: Engine, contract: Contract) -> None:
     _make(engine, "measured", "measured", {"bit": bit})
     _make(engine, "weights", "measure_weights")
     _spread(engine, _SECOND)
+
+
+def _allocate_stated(engine: Engine, contract: Contract) -> None:
+    """Passes pools on from rule to rule by stated weights, until every part is with a unit."""
+    engine.register("allocation_stated_rows", stated_weights(contract))
+    engine.execute("CREATE OR REPLACE TEMP TABLE allocation_stated AS SELECT * FROM allocation_stated_rows")
+    engine.unregister("allocation_stated_rows")
+    engine.execute(
+        "CREATE OR REPLACE TEMP TABLE allocation_flows AS SELECT bill_id, pool_id, rule AS target, "
+        "CAST(NULL AS VARCHAR) AS unit_type, CAST(NULL AS VARCHAR) AS unit_key, billed_quanta AS billed, "
+        "effective_quanta AS effective FROM allocation_pools WHERE method IN ('fixed', 'step_down')"
+    )
+    for rule in stated_order(contract):
+        engine.insert("allocation_flows", _ROOM, "stated_flows", {"rule": rule})
+    engine.insert("allocations", _ROOM, "stated_parts")
 
 
 def _spread(engine: Engine, methods: dict[str, str]) -> None:

@@ -80,7 +80,7 @@ def _compiled(number: int, rule: AllocationRule, contract: Contract) -> Compiled
 def _driver(rule: AllocationRule, contract: Contract) -> str | None:
     first = next(iter(contract.units))
     match rule.method:
-        case "direct":
+        case "direct" | "fixed" | "step_down":
             return None
         case "usage":
             return f"usage:{rule.meter}"

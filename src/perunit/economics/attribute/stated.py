@@ -1,0 +1,54 @@
+"""Weights that rules state. Enters: the contract. Leaves: each rule's targets as spans, and the order of the rules."""
+
+from __future__ import annotations
+
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from perunit.contract.shape import AllocationRule, Contract
+
+__all__ = ["stated_order", "stated_weights"]
+
+_WEIGHTS = pa.schema(
+    [(name, pa.string()) for name in ("rule", "unit_type", "unit_key", "target")]
+    + [(name, pa.int64()) for name in ("w_start", "w_end", "w")]
+)
+_PLACES = 9
+_DIGITS = 18
+
+
+def stated_order(contract: Contract) -> tuple[str, ...]:
+    """Rules with stated weights, each before the rules it hands parts on to."""
+    graph = {rule.name: rule.targets() for rule in contract.allocation if rule.weights}
+    return tuple(reversed(tuple(TopologicalSorter(graph).static_order())))
+
+
+def stated_weights(contract: Contract) -> pa.Table:
+    """One row a rule and key, running weights cut to 18 digits so that products stay within 128 bits."""
+    rows = [row for rule in contract.allocation if rule.weights for row in _spans(rule)]
+    return pa.Table.from_pylist(rows, schema=_WEIGHTS)
+
+
+def _spans(rule: AllocationRule) -> list[dict[str, object]]:
+    weights = {key: int(weight.scaleb(_PLACES)) for key, weight in sorted((rule.weights or {}).items())}
+    whole = sum(weights.values())
+    divisor = 10 ** max(len(str(whole)) - _DIGITS, 0)
+    rows, upto = [], 0
+    for key, weight in weights.items():
+        target = key.removeprefix("rule:") if key.startswith("rule:") else None
+        rows.append(
+            {
+                "rule": rule.name,
+                "unit_type": rule.unit,
+                "unit_key": key if target is None else None,
+                "target": target,
+                "w_start": upto // divisor,
+                "w_end": (upto + weight) // divisor,
+                "w": whole // divisor,
+            }
+        )
+        upto += weight
+    return rows
