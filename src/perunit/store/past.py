@@ -28,6 +28,10 @@ _KNOWN = {
     "rates": "SELECT r.* FROM {own}.rates r SEMI JOIN price_books b USING (book, version)",
     "bills": "SELECT * REPLACE (CASE WHEN superseded_at <= $at THEN superseded_at END AS superseded_at) "
     "FROM {own}.bills WHERE imported_at <= $at",
+    "invoices": "SELECT * REPLACE (CASE WHEN superseded_at <= $at THEN superseded_at END AS superseded_at) "
+    "FROM {own}.invoices WHERE imported_at <= $at",
+    "billing_periods": "SELECT * REPLACE (CASE WHEN superseded_at <= $at THEN superseded_at END AS superseded_at) "
+    "FROM {own}.billing_periods WHERE imported_at <= $at",
     "cells": "SELECT * REPLACE (cell_id AS shown_cell_id) FROM {own}.cells",
 }
 _VIEWS = {

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["FILE_NAME", "add_columns", "create_tables", "open_store"]
 
 FILE_NAME = "perunit.duckdb"
-_VERSION = "1"
+_VERSION = "2"
 _NO_ROOM = (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException)
 
 

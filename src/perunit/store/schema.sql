@@ -124,6 +124,20 @@ CREATE TABLE charges (
     commitment_discount_id VARCHAR, commitment_discount_type VARCHAR, commitment_discount_status VARCHAR,
     tags MAP(VARCHAR, VARCHAR));
 
+-- What the issuer says an invoice comes to, one row a version: from a FOCUS Invoice Detail dataset or told by a person.
+-- The key (issuer, id, currency) joins charges.invoice_issuer_name, invoice_id and billing_currency.
+CREATE TABLE invoices (
+    invoice_issuer_name VARCHAR NOT NULL, invoice_id VARCHAR NOT NULL, billing_currency VARCHAR NOT NULL,
+    version INTEGER NOT NULL, billing_period_start TIMESTAMP NOT NULL, billing_period_end TIMESTAMP NOT NULL,
+    billing_account_id VARCHAR, invoice_issue_status VARCHAR, billed_cost DECIMAL(38, 18) NOT NULL,
+    origin VARCHAR NOT NULL, imported_at TIMESTAMP NOT NULL, superseded_at TIMESTAMP);
+
+-- What an issuer says of a billing period: open or closed. From a FOCUS Billing Period dataset.
+CREATE TABLE billing_periods (
+    invoice_issuer_name VARCHAR NOT NULL, billing_period_start TIMESTAMP NOT NULL, billing_period_end TIMESTAMP NOT NULL,
+    billing_period_status VARCHAR NOT NULL, version INTEGER NOT NULL, origin VARCHAR NOT NULL,
+    imported_at TIMESTAMP NOT NULL, superseded_at TIMESTAMP);
+
 -- Where every cent of the bills in force went: kind is direct, usage, shared, idle or unallocated. Lines that no
 -- rule tells apart (same rule, resource, charge period and currency) are one pool; pool_lines says which.
 -- A part without cell_id and unit_key belongs to no one (idle, unallocated). Per pool the parts sum to the whole.
