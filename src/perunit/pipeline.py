@@ -19,6 +19,7 @@ import duckdb
 
 from perunit.economics.attribute import AllocationReport, allocate, read_report
 from perunit.economics.price.books import sync_books
+from perunit.economics.reconcile import cover_costs
 from perunit.economics.rollup.compute import Scope, append, prepare, remove
 from perunit.economics.verify import Finding, check_derived, check_facts
 from perunit.facts.bills.importing import BillResult, import_bill
@@ -323,6 +324,7 @@ def recompute(project: Project, engine: Engine, scope: Scope | None = None) -> N
 def refresh(project: Project, engine: Engine) -> None:
     """Allocates the bills in force over the usage now known."""
     allocate(engine, project.contract)
+    cover_costs(engine)
 
 
 def look_back(project: Project, engine: Engine, at: datetime) -> None:

@@ -62,6 +62,8 @@ def leaves(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[tupl
     if not isinstance(command, click.Group):
         yield " ".join(words), command
         return
+    if command.invoke_without_command and words:
+        yield " ".join(words), command
     context = click.Context(command)
     for verb in command.list_commands(context):
         inner = command.get_command(context, verb)
@@ -176,6 +178,8 @@ def test_commands_in_the_documentation_are_accepted(path: Path) -> None:
         command: click.Command = cli
         rest = [*context._protected_args, *context.args]
         while isinstance(command, click.Group):
+            if command.invoke_without_command and (not rest or rest[0] not in command.commands):
+                break
             _, inner, rest = command.resolve_command(context, rest)
             assert inner is not None
             command = inner

@@ -23,7 +23,7 @@ PROMISED = set(
     units attempts successes success_rate gross_revenue discounts refunds revenue fees variable_cost shared_cost
     idle_cost unallocated_cost billed_cost effective_cost cost_per_unit revenue_per_unit contribution_margin
     contribution_margin_per_unit fully_loaded_margin latency_ms_p50 latency_ms_p95 latency_ms_p99 refund_rate
-    orphan_rate duplicate_rate late_rate unpriced_rate cost_variance
+    orphan_rate duplicate_rate late_rate unpriced_rate cost_variance reconciliation_score
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
 

@@ -51,7 +51,10 @@ _DOTTED = re.compile(r"[A-Za-z_@$][\w@$-]*(\.[A-Za-z_@$][\w@$-]*)*")
 # Names that the store's own columns or the price books already use.
 _RESERVED = {
     "unit type": {"mask"},
-    "segment": {"resource", "type", "event_type", "source", "outcome", "currency", "time", "cell_id"},
+    "segment": {
+        *("resource", "type", "event_type", "source", "outcome", "currency", "time", "cell_id"),
+        *("service_name", "cloud_account"),
+    },
     "meter": {"events"},
     "source": {"cloudevents", "otlp"},
 }

@@ -164,6 +164,20 @@ class Limits(Part):
     future_hours: Annotated[int, Field(ge=0)] = Field(24, description="Further ahead of the clock is refused.")
 
 
+Tolerance = Annotated[
+    Decimal, Field(ge=0), WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]})
+]
+
+
+class Reconciliation(Part):
+    """When a bill ties out with its invoice."""
+
+    tolerance: Tolerance = Field(
+        Decimal("0.00"),
+        description="How far an invoice's total may be from its lines, in its currency, and still tie out.",
+    )
+
+
 def _weight(value: Decimal) -> Decimal:
     if value <= 0 or value.adjusted() >= 18:
         raise ValueError("must be above 0 and below 10^18; correct it")
@@ -219,6 +233,7 @@ class Contract(Part):
     meters: dict[Name, Meter] = {}
     segments: Segments = Segments()
     limits: Limits = Limits()
+    reconciliation: Reconciliation = Reconciliation()
     allocation: tuple[AllocationRule, ...] = ()
 
     def dimensions(self) -> tuple[str, ...]:

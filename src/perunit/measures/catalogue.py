@@ -127,6 +127,7 @@ _FORMULAS: dict[str, Formula] = _LATENCIES | {
     "cost_per_unit": _COST_PER_UNIT,
     "contribution_margin_per_unit": Ratio(_MARGIN, _UNITS),
     "fully_loaded_margin_per_unit": Ratio(_LOADED, _UNITS),
+    "reconciliation_score": Ratio(Total((_P["reconciled_source"],), (_P["reconciled_gap"],)), _P["reconciled_source"]),
     "cost_variance": Change(_COST_PER_UNIT),
     "cost_per_unit_stddev": Spread(_COST_PER_UNIT),
 }

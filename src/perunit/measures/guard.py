@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from perunit.measures.catalogue import Measure, sum_of
 from perunit.measures.formula import Spread
-from perunit.measures.scan import CELL_DIMENSIONS, USAGE_DIMENSIONS, Lens
+from perunit.measures.scan import BILL_DIMENSIONS, CELL_DIMENSIONS, USAGE_DIMENSIONS, Lens
 from perunit.measures.sums import Fact
 from perunit.model.errors import UsageError
 from perunit.model.money import is_currency
@@ -98,7 +98,7 @@ def _checked_where(text: str | None) -> Checked | None:
 
 
 def _check_dimensions(contract: Contract, option: str, names: Iterable[str], facts: dict[str, frozenset[Fact]]) -> None:
-    known = (*contract.dimensions(), *CELL_DIMENSIONS, *USAGE_DIMENSIONS)
+    known = (*contract.dimensions(), *CELL_DIMENSIONS, *USAGE_DIMENSIONS, *BILL_DIMENSIONS)
     for name in (name.lower() for name in names):
         if name not in known:
             raise UsageError(f"{option}: got {name!r}, must be a dimension; {_near(name, known)}")
@@ -116,6 +116,11 @@ def _check_dimension(option: str, name: str, measure: str, read: frozenset[Fact]
         raise UsageError(
             f"{option}: got {name!r} for {measure}, which is not only made of metered usage; "
             "ask for usage_cost, unpriced_rate or a meter instead"
+        )
+    if (name in BILL_DIMENSIONS) != (Fact.RECONCILED in read):
+        raise UsageError(
+            f"{option}: got {name!r} for {measure}; only reconciliation_score is by "
+            f"{' and '.join(BILL_DIMENSIONS)}, and by nothing else"
         )
     if name == "meter" and Fact.USAGE in read:
         raise UsageError(
@@ -146,7 +151,7 @@ def _fine(query: Query, facts: set[Fact], latest: datetime | None) -> frozenset[
     cuts_day = cuts_hour or any(bound and bound.hour for bound in bounds)
     fine = frozenset[Fact]()
     if query.grain is Grain.MINUTE or cuts_hour:
-        fine = frozenset(facts - {Fact.ALLOCATIONS})
+        fine = frozenset(facts - {Fact.ALLOCATIONS, Fact.RECONCILED})
     elif query.grain is Grain.HOUR or cuts_day:
         fine = frozenset(facts & _DAILY)
     if fine:

@@ -26,15 +26,16 @@ if TYPE_CHECKING:
     from perunit.contract.shape import Contract
     from perunit.engine.duckdb import Engine
 
-__all__ = ["CELL_DIMENSIONS", "USAGE_DIMENSIONS", "Key", "Lens", "Table", "scan"]
+__all__ = ["BILL_DIMENSIONS", "CELL_DIMENSIONS", "USAGE_DIMENSIONS", "Key", "Lens", "Table", "scan"]
 
 Key = tuple[datetime | None, tuple[str | None, ...]]
 Table = dict[Key, dict[str, Number | None]]
 
 CELL_DIMENSIONS = ("event_type", "source", "outcome")
 USAGE_DIMENSIONS = ("meter", "resource")
+BILL_DIMENSIONS = ("service_name", "cloud_account")
 
-_TIME = {Fact.LATENCY: "day", Fact.ACTIVE: "day", Fact.ALLOCATIONS: "day"}
+_TIME = {Fact.LATENCY: "day", Fact.ACTIVE: "day", Fact.ALLOCATIONS: "day", Fact.RECONCILED: "day"}
 _BEGINNING, _FOREVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -82,7 +83,7 @@ def scan(engine: Engine, contract: Contract, lens: Lens, names: Iterable[str]) -
     for fact in Fact:
         wanted = {name: each for name, each in sums.items() if each.fact is fact}
         if wanted:
-            if fact is Fact.ALLOCATIONS:
+            if fact in {Fact.ALLOCATIONS, Fact.RECONCILED}:
                 _refuse_cut_days(engine, lens)
             read = _read_latency if fact is Fact.LATENCY else _read_sums
             read(engine, contract, lens, fact, wanted, table)
@@ -192,6 +193,8 @@ def _join(lens: Lens, fact: Fact) -> str:
         if not lens.by and lens.where is None:
             return ""
         return "JOIN units u ON u.unit_type = f.unit_type AND u.unit_key = f.unit_key JOIN c ON c.cell_id = u.cell_id"
+    if fact is Fact.RECONCILED:
+        return ""
     return f"{'LEFT ' if fact is Fact.ALLOCATIONS else ''}JOIN c ON c.cell_id = f.cell_id"
 
 
@@ -200,6 +203,7 @@ def _condition(lens: Lens, fact: Fact) -> str:
         Fact.UNITS: "f.unit_type = $unit",
         Fact.ACTIVE: "f.unit_type = $unit",
         Fact.ALLOCATIONS: "true",
+        Fact.RECONCILED: "true",
         Fact.ROLLUP: "(c.in_lens OR c.orphan)",
     }.get(fact, "c.in_lens")
     return seen if lens.where is None else f"{seen} AND ({lens.where.render(_column)})"
@@ -207,7 +211,7 @@ def _condition(lens: Lens, fact: Fact) -> str:
 
 def _column(name: str) -> str:
     dimension = name.lower()
-    if dimension in USAGE_DIMENSIONS:
+    if dimension in (*USAGE_DIMENSIONS, *BILL_DIMENSIONS):
         return f"f.{dimension}"
     return f"c.{dimension if dimension in CELL_DIMENSIONS else identifier(f's_{dimension}')}"
 

@@ -22,6 +22,7 @@ class Fact(StrEnum):
     LATENCY = "rollup_latency"
     ALLOCATIONS = "allocations"
     ACTIVE = "unit_days"
+    RECONCILED = "reconciled_costs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ GROUPED: dict[Fact, Grouped] = {
     Fact.ALLOCATIONS: Grouped(
         ("f.kind", "f.currency = $currency AS own", f"{_BORNE} AS borne"),
         ("sum(f.billed_cost) AS billed_cost", "sum(f.effective_cost) AS effective_cost", "count(*) AS parts"),
+    ),
+    # Services and accounts stay apart here, so that what one lacks cannot make up for what another has too much.
+    Fact.RECONCILED: Grouped(
+        ("f.service_name", "f.cloud_account", "f.currency = $currency AS own"),
+        ("sum(f.source_cost) AS source_cost", "sum(f.allocated_cost) AS allocated_cost"),
     ),
 }
 
@@ -151,6 +157,16 @@ SUMS: dict[str, Sum] = {
         "sum(parts) FILTER (WHERE own AND borne)",
         "parts of bills in force that the lens bears",
         counts=True,
+    ),
+    "reconciled_source": Sum(
+        Fact.RECONCILED,
+        "sum(abs(source_cost)) FILTER (WHERE own)",
+        "the size of EffectiveCost by service and account",
+    ),
+    "reconciled_gap": Sum(
+        Fact.RECONCILED,
+        "sum(abs(allocated_cost - source_cost)) FILTER (WHERE own)",
+        "the size of what no one bears, by service and account",
     ),
     "opened": Sum(Fact.UNITS, "sum(opened)", "units counted once, in the hour of their first event", counts=True),
     "active": Sum(Fact.ACTIVE, "count(*)", "distinct units with an event in the bucket", counts=True),

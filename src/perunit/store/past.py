@@ -32,6 +32,9 @@ _KNOWN = {
     "FROM {own}.invoices WHERE imported_at <= $at",
     "billing_periods": "SELECT * REPLACE (CASE WHEN superseded_at <= $at THEN superseded_at END AS superseded_at) "
     "FROM {own}.billing_periods WHERE imported_at <= $at",
+    "reconciliation_entries": "SELECT * FROM {own}.reconciliation_entries WHERE entered_at <= $at",
+    "locks": "SELECT * FROM {own}.locks WHERE locked_at <= $at",
+    "lock_figures": "SELECT f.* FROM {own}.lock_figures f SEMI JOIN locks l USING (lock_id)",
     "cells": "SELECT * REPLACE (cell_id AS shown_cell_id) FROM {own}.cells",
 }
 _VIEWS = {

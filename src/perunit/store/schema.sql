@@ -153,5 +153,28 @@ CREATE TABLE pool_lines (bill_id INTEGER NOT NULL, pool_id BIGINT NOT NULL, line
 CREATE TABLE billed_usage (
     meter VARCHAR NOT NULL, resource VARCHAR, period_start TIMESTAMP NOT NULL, period_end TIMESTAMP NOT NULL);
 
+-- How much of each service's and account's EffectiveCost has a bearer. cloud_account: the sub account, else the billing
+-- account. allocated_cost holds what units bear and what is idle; the rest of source_cost is unallocated.
+CREATE TABLE reconciled_costs (
+    bill_id INTEGER NOT NULL, day TIMESTAMP NOT NULL, service_name VARCHAR, cloud_account VARCHAR, currency VARCHAR NOT NULL,
+    source_cost DECIMAL(38, 18) NOT NULL, allocated_cost DECIMAL(38, 18) NOT NULL);
+
+-- What a person has decided about an invoice's difference; never changed, only reversed by another entry.
+-- kind is accept, adjust or reverse; amount is added to what the invoice's lines sum to.
+CREATE TABLE reconciliation_entries (
+    entry_id INTEGER PRIMARY KEY, kind VARCHAR NOT NULL, invoice_issuer_name VARCHAR, invoice_id VARCHAR NOT NULL,
+    billing_currency VARCHAR NOT NULL, amount DECIMAL(38, 18) NOT NULL, cause VARCHAR, reason VARCHAR NOT NULL,
+    actor VARCHAR NOT NULL, reverses INTEGER, entered_at TIMESTAMP NOT NULL);
+
+-- A billing period whose figures stand. invoice_issuer_name null: of every issuer. The last lock of a period counts.
+CREATE TABLE locks (
+    lock_id INTEGER PRIMARY KEY, period_start TIMESTAMP NOT NULL, period_end TIMESTAMP NOT NULL,
+    invoice_issuer_name VARCHAR, actor VARCHAR NOT NULL, reason VARCHAR NOT NULL, locked_at TIMESTAMP NOT NULL);
+
+-- The figures of a lock, as exact text. about is measure, cost (service and account) or invoice; name what of it.
+CREATE TABLE lock_figures (
+    lock_id INTEGER NOT NULL, about VARCHAR NOT NULL, name VARCHAR NOT NULL, figure VARCHAR NOT NULL,
+    currency VARCHAR NOT NULL, amount VARCHAR);
+
 -- One row of facts about the store itself.
 CREATE TABLE store_state (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);

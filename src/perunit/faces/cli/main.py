@@ -36,6 +36,7 @@ VERBS = {
     "query": ("query:query", "Ask for measures by segment and time."),
     "measures": ("measures:measures", "List the measures, or explain one."),
     "receipt": ("receipt:receipt", "Show all that makes up one unit's margin."),
+    "reconcile": ("reconcile:reconcile", "Tie bills out with invoices and close a period."),
     "quarantine": ("quarantine:quarantine", "See and replay refused rows."),
     "verify": ("verify:verify", "Check the invariants on live data."),
     "simulate": ("simulate:simulate", "Make a company's events and bills with known truth."),
