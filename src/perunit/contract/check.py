@@ -23,7 +23,7 @@ from perunit.contract.expression import (
     outcome_expression,
     parse,
 )
-from perunit.contract.focus import FOCUS_COLUMNS
+from perunit.contract.focus import FOCUS_COLUMNS, FOCUS_MAPS
 from perunit.contract.json_schema import kinds_of, property_at, read_json_schema
 from perunit.contract.shape import AllocationRule, Contract, EventType, Source, UnitType
 from perunit.contract.shape_faults import shown_dimensions
@@ -515,8 +515,8 @@ def _sees_charge(reference: Reference) -> tuple[str, str] | None:
     if reference.root not in FOCUS_COLUMNS:
         rule = "must be a FOCUS column in snake_case, or tags['…']"
         return rule, did_you_mean(reference.root, FOCUS_COLUMNS, "use for example service_name or tags['team']")
-    if reference.root != "tags" and len(reference.parts) > 1:
+    if reference.root not in FOCUS_MAPS and len(reference.parts) > 1:
         return "must be a column, which has no parts", f"write {reference.root}"
-    if reference.root == "tags" and len(reference.parts) > 1 and "[" not in reference.text:
-        return "must name a tag in brackets", f"write tags['{reference.parts[1]}']"
+    if reference.root in FOCUS_MAPS and len(reference.parts) > 1 and "[" not in reference.text:
+        return "must name a tag in brackets", f"write {reference.root}['{reference.parts[1]}']"
     return None

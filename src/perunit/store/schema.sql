@@ -108,7 +108,8 @@ CREATE TABLE bills (
     superseded_at TIMESTAMP, lines BIGINT NOT NULL, billed_cost DECIMAL(38, 18) NOT NULL,
     effective_cost DECIMAL(38, 18) NOT NULL);
 
--- Bill lines in FOCUS terms.
+-- Bill lines in FOCUS terms. allocated_*: what a provider has allocated the cost of resource_id to already;
+-- allocated_part: 'used' or 'unused' where it says which part of the resource the cost is of.
 CREATE TABLE charges (
     bill_id INTEGER NOT NULL, line BIGINT NOT NULL,
     billed_cost DECIMAL(38, 18) NOT NULL, effective_cost DECIMAL(38, 18) NOT NULL, list_cost DECIMAL(38, 18),
@@ -122,7 +123,9 @@ CREATE TABLE charges (
     pricing_category VARCHAR, pricing_quantity DECIMAL(38, 12), pricing_unit VARCHAR,
     consumed_quantity DECIMAL(38, 12), consumed_unit VARCHAR,
     commitment_discount_id VARCHAR, commitment_discount_type VARCHAR, commitment_discount_status VARCHAR,
-    tags MAP(VARCHAR, VARCHAR));
+    tags MAP(VARCHAR, VARCHAR), allocated_method_id VARCHAR, allocated_method_details VARCHAR,
+    allocated_resource_id VARCHAR, allocated_resource_name VARCHAR, allocated_tags MAP(VARCHAR, VARCHAR),
+    allocated_part VARCHAR);
 
 -- What the issuer says an invoice comes to, one row a version: from a FOCUS Invoice Detail dataset or told by a person.
 -- The key (issuer, id, currency) joins charges.invoice_issuer_name, invoice_id and billing_currency.

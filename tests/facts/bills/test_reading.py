@@ -188,3 +188,19 @@ def test_a_directory_is_one_export_in_parts(
         (2, Decimal("1.5")),
         (3, Decimal(3)),
     ]
+
+
+def test_what_a_provider_has_allocated_is_kept(engine: Engine, load: Load, line: Line, table: Table) -> None:
+    """The columns of FOCUS 1.3 say to which resource the cost of a shared one was given, and by which method."""
+    allocated = {
+        "AllocatedMethodId": "pods",
+        "AllocatedMethodDetails": '{"Elements":[]}',
+        "AllocatedResourceId": "pod-1",
+        "AllocatedResourceName": "web",
+        "AllocatedTags": '{"app":"shop"}',
+    }
+    load(table(line | allocated))
+    assert engine.rows(
+        "SELECT resource_id, allocated_method_id, allocated_method_details, allocated_resource_id, "
+        "allocated_resource_name, allocated_tags['app'], allocated_part FROM charges"
+    ) == [("i-1", "pods", '{"Elements":[]}', "pod-1", "web", "shop", None)]

@@ -13,7 +13,9 @@ SELECT
     bill_lines.sku_price_id, bill_lines.pricing_category, bill_lines.pricing_quantity,
     bill_lines.pricing_unit, bill_lines.consumed_quantity, bill_lines.consumed_unit,
     bill_lines.commitment_discount_id, bill_lines.commitment_discount_type,
-    bill_lines.commitment_discount_status, bill_lines.tags
+    bill_lines.commitment_discount_status, bill_lines.tags, bill_lines.allocated_method_id,
+    bill_lines.allocated_method_details, bill_lines.allocated_resource_id, bill_lines.allocated_resource_name,
+    bill_lines.allocated_tags, bill_lines.allocated_part
 FROM bill_lines
 INNER JOIN bill_found
     ON bill_found.bill_source = bill_lines.bill_source

@@ -67,6 +67,13 @@ FIELDS = (
     Field("CommitmentDiscountType", "commitment_discount_type", "text"),
     Field("CommitmentDiscountStatus", "commitment_discount_status", "choice"),
     Field("Tags", "tags", "tags"),
+    Field("AllocatedMethodId", "allocated_method_id", "text"),
+    Field("AllocatedMethodDetails", "allocated_method_details", "text"),
+    Field("AllocatedResourceId", "allocated_resource_id", "text"),
+    Field("AllocatedResourceName", "allocated_resource_name", "text"),
+    Field("AllocatedTags", "allocated_tags", "tags"),
+    # Not of the standard: whether an allocated charge is of used or unused capacity.
+    Field("AllocatedPart", "allocated_part", "choice"),
 )
 BY_NAME = {field.name: field for field in FIELDS}
 MANDATORY = tuple(field for field in FIELDS if field.mandatory)
@@ -78,6 +85,7 @@ CHOICES = {
     "charge_frequency": ("One-Time", "Recurring", "Usage-Based"),
     "pricing_category": ("Standard", "Dynamic", "Committed", "Other"),
     "commitment_discount_status": ("Used", "Unused"),
+    "allocated_part": ("used", "unused"),
     "service_category": (
         "AI and Machine Learning",
         "Analytics",

@@ -14,7 +14,8 @@ WITH hashed AS (
             sub_account_id, sub_account_name, region_id, region_name, resource_id, resource_name,
             resource_type, sku_id, sku_price_id, pricing_category, pricing_quantity, pricing_unit,
             consumed_quantity, consumed_unit, commitment_discount_id, commitment_discount_type,
-            commitment_discount_status, tags
+            commitment_discount_status, tags, allocated_method_id, allocated_method_details,
+            allocated_resource_id, allocated_resource_name, allocated_tags, allocated_part
         ) AS VARCHAR)) AS line_digest
     FROM bill_lines
 ),

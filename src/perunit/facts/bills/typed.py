@@ -26,7 +26,7 @@ _INSTANT = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?( ?UTC|Z|[+-]
 _TAG_PAIRS = r'\s*[^=;,{}\[\]"]+=[^=;,]*([;,]\s*[^=;,{}\[\]"]+=[^=;,]*)*;?\s*'
 _AMOUNT_MAX = "10000000000000"
 
-_CLOSED = frozenset({"charge_category", "charge_class"})
+_CLOSED = frozenset({"charge_category", "charge_class", "allocated_part"})
 
 _MENDS: dict[Kind, tuple[str, str]] = {
     "amount": (
