@@ -119,7 +119,7 @@ def ingest(
 def start(project: Project, engine: Engine, clock: Clock) -> None:
     """Brings the store in line with the price books, and prepares the engine's functions."""
     with engine.transaction():
-        changed = sync_books(engine, project.price_books, clock())
+        changed = sync_books(engine, project.eligible_books, clock())
         names = names_of(engine, project)
         if pin_values(engine, names, project.contract.segments.limit) or changed:
             _mark(engine, "stale")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from perunit.contract.document import did_you_mean, shown
 from perunit.contract.expression import ExpressionError, parse
-from perunit.contract.prices import Rate, ReadBook, in_force
+from perunit.contract.prices import Rate, ReadBook, eligible, in_force
 from perunit.contract.shape_faults import shown_dimensions
 from perunit.model.window import Window
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from perunit.contract.shape import Contract
     from perunit.model.errors import Fault
 
-__all__ = ["check_prices", "clashes"]
+__all__ = ["awaiting_notes", "check_prices", "clashes"]
 
 _END = datetime.max.replace(tzinfo=UTC)
 _FIELDS = (
@@ -59,7 +59,7 @@ def check_prices(books: list[ReadBook], contract: Contract) -> list[Fault]:
     faults = _repeated_versions(books)
     for read in books:
         faults += _against_contract(read, contract)
-    versions = in_force(tuple(read.book for read in books if read.book))
+    versions = in_force(eligible(tuple(read.book for read in books if read.book), contract))
     current = [read for read in books if any(read.book is book for book in versions)]
     where = {rate.rate_id: (read, rate) for read in current if read.book for rate in read.book.rates}
     refused = frozenset().union(*(read.refused_meters for read in current))
@@ -70,6 +70,18 @@ def check_prices(books: list[ReadBook], contract: Contract) -> list[Fault]:
         faults.append(_clash_fault(clash, where[clash.rate.rate_id][0]))
     faults += _mixed_units(where, contract)
     return list(dict.fromkeys(faults))
+
+
+def awaiting_notes(books: list[ReadBook], contract: Contract) -> list[Fault]:
+    """A note for every version that is not in force because nobody has approved it."""
+    held = eligible(tuple(read.book for read in books if read.book), contract)
+    notes = []
+    for read in books:
+        if read.book is not None and not any(read.book is book for book in held):
+            mend = f'run perunit prices approve {read.book.file} --actor NAME --reason "…"'
+            rule = "awaits its approval and is not in force (prices.approval is required)"
+            notes.append(read.document.fault(("version",), rule, mend, got=f"{read.book.name}@{read.book.version}"))
+    return notes
 
 
 def clashes(rates: list[Rate]) -> Iterator[Clash]:

@@ -32,13 +32,16 @@ if TYPE_CHECKING:
     from typing import Self
 
     from perunit.contract.document import Document, Path
+    from perunit.contract.shape import Contract
     from perunit.model.errors import Fault
 
 __all__ = [
+    "Approval",
     "PriceBook",
     "PriceBookFile",
     "Rate",
     "ReadBook",
+    "eligible",
     "in_force",
     "price_book_schema",
     "read_price_book",
@@ -177,6 +180,18 @@ class FeeEntry(Entry):
         return self
 
 
+class Approval(BaseModel):
+    """Who put a version in force, when and why; written into the version's file, at its end."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+    actor: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+    approved_at: Instant
+    reprices_past: bool = Field(False, description="Whether it was meant to change the price of past usage.")
+    rolled_back_to: Annotated[int, Field(ge=1, lt=2**31)] | None = Field(None, description="Whose prices it repeats.")
+
+
 class PriceBookFile(BaseModel):
     """One version of a price book. A changed price is a new version or a new entry, never an edit."""
 
@@ -189,6 +204,7 @@ class PriceBookFile(BaseModel):
     rates: tuple[UsageEntry, ...] = Field((), description="What usage costs.")
     revenue: tuple[UsageEntry, ...] = Field((), description="What customers are charged for usage.")
     fees: tuple[FeeEntry, ...] = Field((), description="What is kept of each event of a type.")
+    approval: Approval | None = Field(None, description="Written by perunit prices approve.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +232,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class PriceBook:
-    """One version of a book as read; `digest` is the SHA-256 of its file."""
+    """One version of a book as read; `digest` is the SHA-256 of its file before the approval, `content` that text."""
 
     name: str
     version: int
@@ -225,6 +241,8 @@ class PriceBook:
     file: str
     digest: str
     rates: tuple[Rate, ...]
+    approval: Approval | None = None
+    content: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +270,13 @@ def price_book_schema() -> dict[str, Any]:
     return PriceBookFile.model_json_schema(mode="validation")
 
 
+def eligible(books: tuple[PriceBook, ...], contract: Contract) -> tuple[PriceBook, ...]:
+    """The versions that may be in force: every one, or the approved ones where the contract asks for approval."""
+    if contract.prices.approval == "optional":
+        return books
+    return tuple(book for book in books if book.approval is not None)
+
+
 def in_force(books: tuple[PriceBook, ...]) -> tuple[PriceBook, ...]:
     """The highest version of each book."""
     highest: dict[str, PriceBook] = {}
@@ -261,7 +286,7 @@ def in_force(books: tuple[PriceBook, ...]) -> tuple[PriceBook, ...]:
     return tuple(highest.values())
 
 
-def read_price_book(document: Document, digest: str) -> ReadBook:
+def read_price_book(document: Document, digest: str, content: str = "") -> ReadBook:
     """The price book of one file. Entries with a fault are left out, so that the others can be checked."""
     if document.data is None:
         return ReadBook(None, document, document.faults, (), frozenset())
@@ -270,7 +295,8 @@ def read_price_book(document: Document, digest: str) -> ReadBook:
     if shape is None:
         return ReadBook(None, document, (*document.faults, *faults), (), meters)
     rates = tuple(_rates(shape, document, {path[:2] for path in refused}))
-    book = PriceBook(shape.book, shape.version, shape.currency, shape.origin, document.file, digest, rates)
+    head = (shape.book, shape.version, shape.currency, shape.origin)
+    book = PriceBook(*head, document.file, digest, rates, shape.approval, content)
     notes = tuple(_rounding_notes(book, document))
     return ReadBook(book, document, (*document.faults, *faults), notes, meters)
 

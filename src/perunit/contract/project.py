@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from perunit.contract.prices import eligible
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -22,6 +24,11 @@ class Project:
     contract: Contract
     schemas: dict[str, dict[str, Any]]
     price_books: tuple[PriceBook, ...]
+
+    @property
+    def eligible_books(self) -> tuple[PriceBook, ...]:
+        """The versions that may be in force; the others await their approval."""
+        return eligible(self.price_books, self.contract)
 
     @property
     def data(self) -> Path:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from perunit.contract.check import check_contract
 from perunit.contract.document import Document, read_document
-from perunit.contract.price_check import check_prices
-from perunit.contract.prices import read_price_book
+from perunit.contract.price_check import awaiting_notes, check_prices
+from perunit.contract.prices import ReadBook, read_price_book
 from perunit.contract.project import Project
 from perunit.contract.shape import Contract
 from perunit.contract.shape_faults import PLACEHOLDER, validated
@@ -27,7 +28,10 @@ __all__ = [
     "contract_schema",
     "examine",
     "faults",
+    "price_files",
+    "read_book",
     "read_project",
+    "unapproved",
 ]
 
 CONTRACT_FILE = "perunit.yaml"
@@ -61,14 +65,15 @@ def examine(root: Path) -> Examination:
     """Reads and checks everything a person wrote below `root`."""
     document = _contract_document(root)
     contract, found = _contract(document)
-    books = [read_price_book(*_price_document(path, root)) for path in _price_files(root)]
+    books = [read_book(path, root) for path in price_files(root / PRICES_FOLDER)]
     refused = [*document.faults, *found, *(fault for book in books for fault in book.faults)]
     if contract is None:
         return Examination(None, _ordered(refused, []), ())
     findings, schemas = check_contract(contract, document, root)
     further = [*findings.faults, *check_prices(books, contract)]
     faults_found = _ordered(refused, [fault for fault in further if not _is_inside(fault, found)])
-    notes = _ordered([], [*findings.notes, *(note for book in books for note in book.notes)])
+    said = [*findings.notes, *(note for book in books for note in book.notes), *awaiting_notes(books, contract)]
+    notes = _ordered([], said)
     read = tuple(book.book for book in books if book.book is not None)
     project = None if faults_found else Project(root, contract, schemas, read)
     return Examination(project, faults_found, notes)
@@ -118,12 +123,24 @@ def _contract_document(root: Path) -> Document:
     return Document(document.file, written, document.lines, document.faults)
 
 
-def _price_files(root: Path) -> list[Path]:
-    folder = root / PRICES_FOLDER
+def price_files(folder: Path) -> list[Path]:
+    """The YAML files that lie directly in a folder, by name."""
     return sorted(path for path in folder.glob("*") if path.suffix in {".yaml", ".yml"} and path.is_file())
 
 
-def _price_document(path: Path, root: Path) -> tuple[Document, str]:
+def read_book(path: Path, root: Path) -> ReadBook:
+    """The price book of one file below the project's directory."""
     document = read_document(path, path.relative_to(root).as_posix())
-    digest = hashlib.sha256(path.read_bytes()).hexdigest() if document.data is not None else ""
-    return document, digest
+    if document.data is None:
+        return read_price_book(document, "")
+    content = unapproved(path.read_bytes())
+    return read_price_book(document, hashlib.sha256(content).hexdigest(), content.decode("utf-8", "replace"))
+
+
+# The last block of a file where it is the approval: nothing but indented lines and comments follows its key.
+_APPROVAL = re.compile(rb"^approval:.*(?:\n(?:[ \t#].*)?)*\Z", re.MULTILINE)
+
+
+def unapproved(raw: bytes) -> bytes:
+    """A price book's bytes without the approval at their end: what a version's digest is of."""
+    return _APPROVAL.sub(b"", raw)

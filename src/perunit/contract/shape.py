@@ -30,6 +30,7 @@ __all__ = [
     "Limits",
     "Meter",
     "Name",
+    "Prices",
     "Segments",
     "Source",
     "UnitType",
@@ -178,6 +179,14 @@ class Reconciliation(Part):
     )
 
 
+class Prices(Part):
+    """How price books come into force."""
+
+    approval: Literal["optional", "required"] = Field(
+        "optional", description="required: a version without an approval is not in force."
+    )
+
+
 def _weight(value: Decimal) -> Decimal:
     if value <= 0 or value.adjusted() >= 18:
         raise ValueError("must be above 0 and below 10^18; correct it")
@@ -234,6 +243,7 @@ class Contract(Part):
     segments: Segments = Segments()
     limits: Limits = Limits()
     reconciliation: Reconciliation = Reconciliation()
+    prices: Prices = Prices()
     allocation: tuple[AllocationRule, ...] = ()
 
     def dimensions(self) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ _KNOWN = {
     "batches": "SELECT * FROM {own}.batches WHERE ingested_at <= $at",
     "price_books": "SELECT * REPLACE (CASE WHEN withdrawn_at <= $at THEN withdrawn_at END AS withdrawn_at) "
     "FROM {own}.price_books WHERE loaded_at <= $at",
+    "price_approvals": "SELECT * FROM {own}.price_approvals WHERE recorded_at <= $at",
     "rates": "SELECT r.* FROM {own}.rates r SEMI JOIN price_books b USING (book, version)",
     "bills": "SELECT * REPLACE (CASE WHEN superseded_at <= $at THEN superseded_at END AS superseded_at) "
     "FROM {own}.bills WHERE imported_at <= $at",

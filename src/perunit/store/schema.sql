@@ -88,9 +88,17 @@ CREATE TABLE unit_days (
     first_time TIMESTAMP NOT NULL, last_time TIMESTAMP NOT NULL);
 
 -- Price books as loaded; a version is never changed. withdrawn_at: its file is gone or a later version is in force.
+-- content: the text of its file without the approval, so that it can be put in force again.
 CREATE TABLE price_books (
     book VARCHAR NOT NULL, version INTEGER NOT NULL, digest VARCHAR NOT NULL, file_name VARCHAR NOT NULL,
-    loaded_at TIMESTAMP NOT NULL, withdrawn_at TIMESTAMP, PRIMARY KEY (book, version));
+    loaded_at TIMESTAMP NOT NULL, withdrawn_at TIMESTAMP, content VARCHAR NOT NULL DEFAULT '',
+    PRIMARY KEY (book, version));
+
+-- Who put a version in force, when and why: what its file says, as first seen at recorded_at. Never changed.
+CREATE TABLE price_approvals (
+    book VARCHAR NOT NULL, version INTEGER NOT NULL, actor VARCHAR NOT NULL, reason VARCHAR NOT NULL,
+    approved_at TIMESTAMP NOT NULL, reprices_past BOOLEAN NOT NULL, rolled_back_to INTEGER,
+    recorded_at TIMESTAMP NOT NULL, PRIMARY KEY (book, version));
 
 -- Rates of every loaded version. A fee has two rows: meter '@<account>' for its percentage, '@events' for its
 -- fixed part, both limited to event_type. conditions: segment (or 'resource') → value, most specific wins.

@@ -1,4 +1,5 @@
-"""Takes the project's price books into the store. Enters: books as read. Leaves: rows in `price_books` and `rates`.
+"""Takes the project's price books into the store. Enters: books as read.
+Leaves: rows in `price_books`, `price_approvals` and `rates`.
 
 A version that was loaded stays as it was: other content under the same version is refused, because it would
 re-price every past figure without a trace. The highest version of a book is in force.
@@ -36,6 +37,7 @@ def sync_books(engine: Engine, books: tuple[PriceBook, ...], now: datetime) -> b
         for book in books
         if loaded.get((book.name, book.version), book.digest) != book.digest
     ]  # fmt: skip
+    faults += _changed_approvals(engine, books)
     if faults:
         raise ConfigurationError(faults)
     changed = False
@@ -43,13 +45,44 @@ def sync_books(engine: Engine, books: tuple[PriceBook, ...], now: datetime) -> b
         if (book.name, book.version) not in loaded:
             _load(engine, book, now)
             changed = True
+        _record_approval(engine, book, now)
     return _set_in_force(engine, books, now) or changed
+
+
+def _changed_approvals(engine: Engine, books: tuple[PriceBook, ...]) -> list[Fault]:
+    """An approval is a record: one that was seen stays as it was."""
+    known = {
+        (book, version): said
+        for book, version, *said in engine.rows("SELECT book, version, actor, reason FROM price_approvals")
+    }
+    return [
+        Fault(
+            book.file, None, "approval", "", "was changed after it was recorded",
+            "restore it; to change who approves what, approve a new version",
+        )
+        for book in books
+        if (said := known.get((book.name, book.version)))
+        and (book.approval is None or [book.approval.actor, book.approval.reason] != said)
+    ]  # fmt: skip
+
+
+def _record_approval(engine: Engine, book: PriceBook, now: datetime) -> None:
+    if (approval := book.approval) is None:
+        return
+    engine.execute(
+        "INSERT INTO price_approvals "
+        "SELECT $book, $version, $actor, $reason, $approved_at, $reprices_past, $rolled_back_to, $now "
+        "WHERE NOT EXISTS (SELECT 1 FROM price_approvals WHERE book = $book AND version = $version)",
+        {"book": book.name, "version": book.version, **approval.model_dump()}
+        | {"approved_at": naive(approval.approved_at), "now": naive(now)},
+    )
 
 
 def _load(engine: Engine, book: PriceBook, now: datetime) -> None:
     engine.execute(
-        "INSERT INTO price_books VALUES ($book, $version, $digest, $file, $now, NULL)",
-        {"book": book.name, "version": book.version, "digest": book.digest, "file": book.file, "now": naive(now)},
+        "INSERT INTO price_books VALUES ($book, $version, $digest, $file, $now, NULL, $content)",
+        {"book": book.name, "version": book.version, "digest": book.digest, "file": book.file}
+        | {"now": naive(now), "content": book.content},
     )
     rates = [
         {

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from perunit.contract.shape import Contract
     from perunit.engine.duckdb import Engine
 
-__all__ = ["Scope", "append", "prepare", "remove"]
+__all__ = ["Scope", "append", "define_windows", "prepare", "remove", "usage_sql"]
 
 # The time each row of a table is of; when and where a unit opened depends on all of its events.
 _TIMES = {
@@ -60,15 +60,20 @@ def prepare(engine: Engine) -> None:
         "instants AS (SELECT effective_from AS instant FROM in_force UNION SELECT effective_to FROM in_force) "
         "SELECT instant FROM instants WHERE instant <> date_trunc('hour', instant) ORDER BY instant DESC"
     )
+    define_windows(engine, [at for (at,) in splits])
+    engine.execute(f"CREATE OR REPLACE TEMP MACRO latency_bucket(v) AS {_BUCKET}")
+
+
+def define_windows(engine: Engine, splits: list[datetime]) -> None:
+    """Defines `window_of`: the hour of an instant, cut at each of `splits`, the latest first."""
     hour = "CAST(date_trunc('hour', t) AS TIMESTAMP)"
     cases = "".join(
         f"WHEN t >= TIMESTAMP '{at}' AND {hour} = TIMESTAMP '{at.replace(minute=0, second=0, microsecond=0)}' "
         f"THEN TIMESTAMP '{at}' "
-        for (at,) in splits
+        for at in splits
     )
     window = f"CASE {cases}ELSE {hour} END" if cases else hour
     engine.execute(f"CREATE OR REPLACE TEMP MACRO window_of(t) AS {window}")
-    engine.execute(f"CREATE OR REPLACE TEMP MACRO latency_bucket(v) AS {_BUCKET}")
 
 
 # The logarithm of a double is off by an ulp near a boundary; comparing with the boundary itself puts a value on the
@@ -97,7 +102,7 @@ def append(engine: Engine, contract: Contract, unit_bits: dict[str, int], scope:
             f"CREATE OR REPLACE TEMP VIEW scope_{facts} AS SELECT * FROM {facts} WHERE {scope.condition('event_time')}"
         )
     engine.execute(f"CREATE OR REPLACE TEMP TABLE fresh_rollup AS {sql_text('economics.rollup', 'rollup')}")
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE fresh_usage AS {_usage_sql(contract.meter_names())}")
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE fresh_usage AS {usage_sql(contract.meter_names())}")
     scope_meters(engine)
     card = build_card(engine, contract)
     engine.execute("INSERT INTO rollup BY NAME FROM fresh_rollup")
@@ -108,9 +113,9 @@ def append(engine: Engine, contract: Contract, unit_bits: dict[str, int], scope:
         _append_lens(engine, card, unit, bit)
 
 
-def _usage_sql(meters: tuple[str, ...]) -> str:
-    """rollup_usage. Grain: window × cell × meter × resource. All meters are summed in one pass, then set below
-    each other.
+def usage_sql(meters: tuple[str, ...]) -> str:
+    """rollup_usage of `scope_events`. Grain: window × cell × meter × resource. All meters are summed in one pass,
+    then set below each other.
     """
     empty = (
         "SELECT NULL::TIMESTAMP AS window_start, NULL::INTEGER AS cell_id, NULL::VARCHAR AS meter, "
