@@ -273,3 +273,14 @@ def test_an_unknown_draft_is_named_with_those_there_are(shop: Path, run: Run) ->
     code, _, err = run("-C", shop, "prices", "preview", "nxt.yaml")
     assert code == 2
     assert "it has next.yaml" in err
+
+
+def test_a_list_becomes_a_draft_that_can_be_approved(shop: Path, run: Run) -> None:
+    """From the vendor's file to prices in force; a second import does not write over the draft."""
+    words = "meter,price,per,unit,from,region\ncpu_seconds,2,1,s,2026-01-01,eu\n"
+    (shop / "list.csv").write_text(words, encoding="utf-8")
+    said = answer(run, shop, "prices", "import", shop / "list.csv", "--book", "vendor")
+    assert said == {"file": "prices/drafts/vendor.yaml", "rates": 1, "remarks": []}
+    assert run("-C", shop, "prices", "import", shop / "list.csv", "--book", "vendor")[0] == 2
+    answer(run, shop, "prices", "approve", "vendor", *WHO, "--reprice-past")
+    assert cost(run, shop) == {"eu": 20, "us": 16}

@@ -25,7 +25,7 @@ from perunit.model.errors import ConfigurationError, Fault, UsageError
 if TYPE_CHECKING:
     from perunit.contract.project import Project
 
-__all__ = ["DRAFTS_FOLDER", "Draft", "draft_files", "open_draft", "publish", "repeated"]
+__all__ = ["DRAFTS_FOLDER", "Draft", "draft_files", "open_draft", "publish", "repeated", "write_draft"]
 
 DRAFTS_FOLDER = f"{PRICES_FOLDER}/drafts"
 _VERSION = re.compile(r"^version:[ \t]*[0-9]+", re.MULTILINE)
@@ -64,6 +64,20 @@ def open_draft(project: Project, name: str, taken: dict[str, int]) -> Draft:
     if waits and version < _next(project, book.name, taken, but=file):
         raise UsageError(f"{file}: version {version} is not the newest of {book.name}; give it the next number")
     return Draft(path, *_checked(project, _numbered(text, file, version), file))
+
+
+def write_draft(root: Path, book: str, text: str) -> Path:
+    """A new file in prices/drafts; raises UsageError where there is one of the name."""
+    if re.fullmatch(r"[a-z][a-z0-9_-]{0,47}", book) is None:
+        raise UsageError(f"--book: got {book!r}, must be a lower-case name such as llm; correct it")
+    path = root / DRAFTS_FOLDER / f"{book}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise UsageError(f"{path}: is there already; approve it, or take it away") from error
+    return path
 
 
 def repeated(project: Project, content: str, book: str, taken: dict[str, int]) -> Draft:

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from perunit.contract.drafts import Draft
     from perunit.contract.prices import PriceBook, Rate
     from perunit.economics.price.differences import Change
+    from perunit.economics.price.lists import PriceList
     from perunit.measures.preview import Preview, PreviewRow
     from perunit.wiring import Opened
 
-__all__ = ["approve", "diff", "preview", "rollback"]
+__all__ = ["approve", "diff", "import_", "preview", "rollback"]
 
 
 def complete_drafts(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -170,6 +171,65 @@ def _with(project: Opened, draft: Draft) -> tuple[PriceBook, ...]:
     """The books that may be in force, with the draft in place of its file."""
     others = (book for book in project.project.eligible_books if book.file != draft.book.file)
     return (*others, draft.book)
+
+
+@click.command("import")
+@click.argument("source", metavar="genai|FILE")
+@click.option("--book", required=True, metavar="NAME", help="The price book's name, and the draft's.")
+@click.option("--model", "models", multiple=True, metavar="NAME", help="genai: a model as events name it; repeat it.")
+@click.option("--provider", metavar="ID", help="genai: who sells it, where several do.")
+@click.option("--since", metavar="DATE", help="Since when prices hold that the list does not date.")
+@click.option("--meter", "renamed", multiple=True, metavar="THEIRS=OURS", help="A meter's name in the contract.")
+@pass_settings
+def import_(
+    settings: Settings, source: str, book: str, models: tuple[str, ...], provider: str | None, since: str | None,
+    renamed: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Write a draft from a price list: a CSV or YAML file, or the maintained token prices of language models.
+
+    A file has the columns meter, price, per, unit, from and to; any other column is a condition.
+
+    \b
+    perunit prices import genai --model claude-sonnet-4-5 --provider anthropic --since 2026-01-01 --book llm
+    perunit prices import vendor.csv --book vendor
+    """  # noqa: D301 - click reads the character
+    from perunit.contract.drafts import write_draft
+    from perunit.contract.read import read_project
+    from perunit.economics.price.lists import draft_text
+
+    project = read_project(settings.directory)
+    prices = _price_list(source, models, provider, project.contract.dimensions())
+    text = draft_text(book, project.contract.currency, prices, since, _renamed(renamed))
+    path = write_draft(project.root, book, text).relative_to(project.root).as_posix()
+    if settings.json:
+        said = {"file": path, "rates": len(prices.entries), "remarks": list(prices.remarks)}
+        click.echo(json.dumps(said, ensure_ascii=False, indent=2))
+        return
+    click.echo(f"{path}: {len(prices.entries)} rates from {prices.origin}")
+    for remark in prices.remarks:
+        click.echo(f"    {remark}")
+    click.echo(f"    next: perunit prices preview {book}.yaml")
+
+
+def _price_list(source: str, models: tuple[str, ...], provider: str | None, dimensions: tuple[str, ...]) -> PriceList:
+    from pathlib import Path
+
+    from perunit.economics.price.lists import genai_list, read_list
+
+    if source != "genai":
+        return read_list(Path(source))
+    if not models:
+        raise click.UsageError("import genai: name at least one model with --model")
+    return genai_list(models, provider, dimensions)
+
+
+def _renamed(pairs: tuple[str, ...]) -> dict[str, str]:
+    from perunit.model.errors import UsageError
+
+    for pair in pairs:
+        if pair.count("=") != 1:
+            raise UsageError(f"--meter: got {pair!r}, must be THEIRS=OURS, as in input_tokens=llm_input_tokens")
+    return dict(pair.split("=") for pair in pairs)
 
 
 _ACTOR = click.option("--actor", required=True, metavar="NAME", help="Who approves.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from perunit.faces.cli.context import Settings, pass_settings
-from perunit.faces.cli.price_changes import approve, diff, preview, rollback
+from perunit.faces.cli.price_changes import approve, diff, import_, preview, rollback
 
 if TYPE_CHECKING:
     from perunit.contract.prices import PriceBook, Rate
@@ -23,7 +23,7 @@ def prices() -> None:
     """Price books: what usage costs, what it is sold for, and fees."""
 
 
-for _command in (diff, preview, approve, rollback):
+for _command in (diff, preview, approve, rollback, import_):
     prices.add_command(_command)
 
 
