@@ -9,8 +9,9 @@ UV := $(BIN)/uv
 STAMP := $(VENV)/.synced
 DEMO ?= demo
 N ?= 10000000
+LINES ?= 1000000
 
-.PHONY: demo test lint format bench-headline bench-smoke bench-peers thorough clean help
+.PHONY: demo test lint format bench-headline bench-bills thorough clean help
 
 demo: $(STAMP)  ## Simulate a company and show what it earns per order
 	@$(BIN)/perunit demo --dir $(DEMO)
@@ -34,6 +35,9 @@ thorough: $(STAMP)  ## The invariants with many more examples (an hour)
 bench-headline: $(STAMP)  ## N=10000000 events against bare DuckDB, pandas, PostgreSQL and chDB
 	$(UV) sync --quiet --locked --group bench
 	$(BIN)/python -m bench.headline --events $(N)
+
+bench-bills: $(STAMP)  ## LINES=1000000 bill lines imported and allocated, beside bare DuckDB and focus-converter
+	$(BIN)/python -m bench.bills --lines $(LINES) --usage $(LINES)
 
 clean:  ## Remove the demo and the benchmark's working files
 	rm -rf $(DEMO) bench/work
