@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
@@ -30,6 +30,7 @@ from perunit.facts.load import Batch, Counts, load_group, seen_before, stage_gro
 from perunit.facts.quarantine import Selection, groups_to_replay, mark_replayed
 from perunit.facts.staging import Names
 from perunit.facts.tables import plan_source
+from perunit.measures.restated import Restatement, restated, since_when, unreproduced
 from perunit.model.errors import InputError, UsageError
 from perunit.model.window import naive
 from perunit.store.past import attach_past, detach_past
@@ -49,10 +50,12 @@ __all__ = [
     "compute_anew",
     "import_bills",
     "ingest",
+    "known_at",
     "look_back",
     "recompute",
     "refresh",
     "replay",
+    "restatements",
     "start",
     "verify",
 ]
@@ -338,6 +341,35 @@ def look_back(project: Project, engine: Engine, at: datetime) -> None:
     refresh(project, engine)
 
 
+@contextmanager
+def known_at(project: Project, engine: Engine, at: datetime) -> Iterator[None]:
+    """Within it the engine's tables mean what was known at `at`; afterwards the store's own again."""
+    own = engine.value("SELECT current_database()")
+    look_back(project, engine, at)
+    try:
+        yield
+    finally:
+        detach_past(engine, own)
+
+
+def restatements(
+    project: Project,
+    engine: Engine,
+    window: Window | None,
+    since: datetime | None,
+    progress: Callable[[str], None] | None = None,
+) -> list[Restatement]:
+    """What came after a period was locked, or after `since`, and what each change did to the period's figures."""
+
+    def looking_back(at: datetime) -> AbstractContextManager[None]:
+        if progress:
+            progress(f"looking back to {at:%Y-%m-%d %H:%M:%S}")
+        return known_at(project, engine, at)
+
+    compared = since_when(engine, window, since)
+    return [found for each in compared for found in restated(engine, project.contract, each, looking_back)]
+
+
 def verify(project: Project, engine: Engine, clock: Clock) -> list[Finding]:
     """Checks every invariant, the derived tables against the same facts summed anew."""
     findings = check_facts(engine)
@@ -345,4 +377,5 @@ def verify(project: Project, engine: Engine, clock: Clock) -> list[Finding]:
     look_back(project, engine, clock())
     findings += check_derived(engine, own, "past")
     detach_past(engine, own)
-    return findings
+    broken = unreproduced(engine, project.contract, lambda at: known_at(project, engine, at))
+    return [*findings, Finding("as of", "the figures of every lock come out again as of its time", broken)]

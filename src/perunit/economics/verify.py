@@ -78,6 +78,27 @@ _FACTS = (
         "JOIN charges c USING (bill_id) GROUP BY ALL HAVING b.billed_cost <> lines_cost",
     ),
     (
+        "conservation",
+        "the cost of services and accounts sums to every bill",
+        "SELECT b.bill_id, b.bill_source, b.effective_cost, coalesce(r.source, 0) AS by_service FROM bills b "
+        "LEFT JOIN (SELECT bill_id, sum(source_cost) AS source FROM reconciled_costs GROUP BY bill_id) r "
+        "USING (bill_id) WHERE b.superseded_at IS NULL AND coalesce(r.source, 0) <> b.effective_cost",
+    ),
+    (
+        "conservation",
+        "a pool is allocated whole or not at all",
+        "SELECT bill_id, pool_id FROM allocations GROUP BY bill_id, pool_id "
+        "HAVING bool_or(kind = 'unallocated') AND bool_or(kind <> 'unallocated')",
+    ),
+    (
+        "append only",
+        "an entry that reverses another has its invoice and its amount, negated",
+        "SELECT r.entry_id, r.amount, e.entry_id AS reverses, e.amount AS reversed FROM reconciliation_entries r "
+        "LEFT JOIN reconciliation_entries e ON e.entry_id = r.reverses WHERE r.reverses IS NOT NULL AND "
+        "(e.entry_id IS NULL OR r.amount <> -e.amount OR r.invoice_id <> e.invoice_id "
+        "OR r.billing_currency <> e.billing_currency)",
+    ),
+    (
         "no silent zero",
         "usage without a rate has no amount",
         "SELECT window_start, cell_id, meter, amount FROM rollup_priced WHERE rate_id IS NULL AND amount IS NOT NULL",
@@ -108,6 +129,7 @@ _DERIVED = {
         "day, unit_type, unit_key, currency",
         "events attempts successes revenue discount refund fee tax cost priced_cost priced_revenue priced_fee unpriced",
     ),
+    "reconciled_costs": ("bill_id, day, service_name, cloud_account, currency", "source_cost allocated_cost"),
     "allocations": ("bill_id, rule, kind, currency, day, cell_id, unit_type, unit_key", "billed_cost effective_cost"),
 }
 

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from perunit.economics.reconcile.entries import Entry, entries_of
+from perunit.economics.reconcile.locks import Figure, Lock, lock_period, locks_of, refuse_open
 from perunit.economics.reconcile.plain import plain_value
 from perunit.economics.reconcile.score import CoveredCost, covered_costs
 from perunit.economics.reconcile.tie_out import InvoiceLine, TieOut, latest_period, tie_out
 from perunit.measures.query import Query, run_query
 from perunit.model.errors import UsageError
-from perunit.model.money import is_currency
+from perunit.model.money import is_currency, plain
 
 if TYPE_CHECKING:
-    from decimal import Decimal
+    from collections.abc import Iterator
+    from datetime import datetime
 
     from perunit.contract.shape import Contract
     from perunit.engine.duckdb import Engine
     from perunit.model.window import Window
 
-__all__ = ["Reconciliation", "Score", "reconciliation"]
+__all__ = ["CLOSING", "Reconciliation", "Score", "close_period", "closing_figures", "reconciliation"]
+
+# What a period came to, as far as a lock keeps it.
+CLOSING = (
+    *("units", "revenue", "fees", "variable_cost", "shared_cost", "idle_cost", "unallocated_cost"),
+    *("billed_cost", "effective_cost", "contribution_margin", "fully_loaded_margin", "reconciliation_score"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,7 @@ class Reconciliation:
     tie_out: TieOut
     scores: tuple[Score, ...]
     entries: tuple[Entry, ...]
+    locks: tuple[Lock, ...]
 
     @property
     def period(self) -> str:
@@ -48,7 +58,9 @@ class Reconciliation:
 
     @property
     def status(self) -> str:
-        """``closed`` where every issuer has closed the period; ``provisional`` until then."""
+        """``closed`` where the period is locked or every issuer has closed it; ``provisional`` until then."""
+        if any(lock.invoice_issuer_name is None for lock in self.locks):
+            return "closed"
         return "closed" if self.tie_out.closed else "provisional"
 
     @property
@@ -68,6 +80,7 @@ class Reconciliation:
             "invoices": [_invoice_json(line) for line in self.tie_out.invoices],
             "scores": [_score_json(score) for score in self.scores],
             "entries": plain_value(self.entries),
+            "locks": plain_value(self.locks),
         }
 
 
@@ -101,7 +114,8 @@ def reconciliation(
         for entry in entries_of(engine)
         if (entry.invoice_issuer_name, entry.invoice_id, entry.billing_currency) in ids
     )
-    return Reconciliation(window, tied, _scores(engine, contract, window, currency), tuple(entries))
+    locks = tuple(lock for lock in locks_of(engine) if lock.window == window)
+    return Reconciliation(window, tied, _scores(engine, contract, window, currency), tuple(entries), locks)
 
 
 def _scores(engine: Engine, contract: Contract, window: Window, currency: str | None) -> tuple[Score, ...]:
@@ -118,3 +132,45 @@ def _score(engine: Engine, contract: Contract, window: Window, currency: str) ->
     rows = run_query(engine, contract, asked).rows
     value: Decimal | None = rows[0].values["reconciliation_score"] if rows else None
     return value
+
+
+def close_period(
+    engine: Engine, contract: Contract, window: Window, *, issuer: str | None, actor: str, reason: str, now: datetime
+) -> Lock:
+    """Locks a period with the figures it comes to now; raises CheckFailedError while it does not tie out."""
+    refuse_open(tie_out(engine, window, contract.reconciliation.tolerance), issuer)
+    figures = closing_figures(engine, contract, window)
+    return lock_period(engine, window, figures, issuer=issuer, actor=actor, reason=reason, now=now)
+
+
+def closing_figures(engine: Engine, contract: Contract, window: Window) -> dict[Figure, str | None]:
+    """What a period comes to as known now, as exact text: measures, costs by service and account, invoices."""
+    return dict(sorted((*_measures(engine, contract, window), *_costs(engine, window), *_invoices(engine, window))))
+
+
+def _measures(engine: Engine, contract: Contract, window: Window) -> Iterator[tuple[Figure, str | None]]:
+    billed = engine.rows("SELECT DISTINCT billing_currency FROM bills WHERE superseded_at IS NULL")
+    for currency in sorted({contract.currency, *(code for (code,) in billed)}):
+        asked = Query(CLOSING, window=window, currency=currency)
+        values = next((row.values for row in run_query(engine, contract, asked).rows), {})
+        for name in CLOSING:
+            value = values.get(name)
+            yield Figure("measure", "", name, currency), None if value is None else plain(Decimal(value))
+
+
+def _costs(engine: Engine, window: Window) -> Iterator[tuple[Figure, str | None]]:
+    for cost in covered_costs(engine, window):
+        name = f"{cost.service_name or '(none)'} / {cost.cloud_account or '(none)'}"
+        yield Figure("cost", name, "effective_cost", cost.currency), plain(cost.source_cost)
+        yield Figure("cost", name, "unallocated_cost", cost.currency), plain(cost.gap)
+
+
+def _invoices(engine: Engine, window: Window) -> Iterator[tuple[Figure, str | None]]:
+    for line in tie_out(engine, window, Decimal(0)).invoices:
+        name = f"{line.invoice_issuer_name or '(none)'} / {line.invoice_id or '(none)'}"
+        amounts = {"lines": line.billed_cost, "entries": line.entries, "total": line.total}
+        for figure, amount in amounts.items():
+            yield (
+                Figure("invoice", name, figure, line.billing_currency),
+                None if amount is None else plain(amount),
+            )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from perunit.measures.catalogue import Measure, Unit, resolve
 from perunit.measures.formula import Change, Number, Spread, evaluate
 from perunit.measures.guard import checked_lens
+from perunit.measures.locked import is_closed, locked_months
 from perunit.measures.notes import COST_SUMS, notes
 from perunit.measures.periods import Compare, Shift, bucket_end, bucket_of, comparison, one_before
 from perunit.measures.scan import USAGE_DIMENSIONS, Key, Lens, Table, scan
@@ -60,7 +61,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: values by column name; `status` is estimated, billed or mixed, None where no cost is priced.
+    """One row: values by column name; `status` is estimated, billed, mixed or closed, None where no cost is priced.
 
     `complete` is false where facts may still come in or the window cuts the bucket.
     """
@@ -130,10 +131,11 @@ def run_query(engine: Engine, contract: Contract, query: Query) -> Result:
     earlier = _Earlier(engine, contract, lens, measures)
     columns = _columns(query, measures)
     latest_event, ingested_at, batch_id = _freshness(engine)
+    locked = locked_months(engine)
     rows = [
         Row(
             _values(key, table.get(key, {}), measures, query, earlier, shift),
-            _status(table.get(key, {})),
+            _status(table.get(key, {}), closed=is_closed(_window_of(key, query), locked)),
             _complete(key, query, latest_event),
         )
         for key in sorted(set(table) | earlier.gone(shift, set(table)), key=_sort_key)
@@ -264,8 +266,15 @@ def _says_something(row: Row, measure: Measure) -> bool:
     return value is not None and (measure.unit is not Unit.COUNT or value != 0)
 
 
-def _status(sums: dict[str, Number | None]) -> str | None:
-    """Whether the row's usage cost rests on list rates, on bills or on both."""
+def _window_of(key: Key, query: Query) -> Window:
+    bucket = key[0]
+    return query.window if bucket is None else Window(bucket, bucket_end(bucket, query.grain))
+
+
+def _status(sums: dict[str, Number | None], *, closed: bool) -> str | None:
+    """Whether the row's cost rests on list rates, on bills or on both, or its period is closed."""
+    if closed and (sums.get("list_priced_rows") or sums.get("billed_rows")):
+        return "closed"
     listed, billed = sums.get("list_priced_rows"), sums.get("billed_rows")
     if listed and billed:
         return "mixed"

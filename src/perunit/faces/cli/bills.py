@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from perunit.economics.attribute import AllocationReport
     from perunit.facts.bills import BillResult, BillRow
 
-__all__ = ["bills"]
+__all__ = ["bills", "status_line"]
 
 _REASONS_SHOWN = 10
 _KIND_TEXTS = {
@@ -63,7 +63,7 @@ def import_(settings: Settings, paths: tuple[Path, ...], expected: str, source: 
     from perunit.facts.bills import list_bills
     from perunit.wiring import opened
 
-    with opened(settings.directory, purpose="bills import") as project, _status(settings) as progress:
+    with opened(settings.directory, purpose="bills import") as project, status_line(settings) as progress:
         results, report = pipeline.import_bills(
             project.project,
             project.engine,
@@ -127,7 +127,7 @@ def show(settings: Settings, bill_id: int) -> None:
 
 
 @contextmanager
-def _status(settings: Settings) -> Iterator[Callable[[str], None] | None]:
+def status_line(settings: Settings) -> Iterator[Callable[[str], None] | None]:
     """The step at hand on standard error while a person watches; nothing otherwise."""
     if settings.json or not sys.stderr.isatty():
         yield None

@@ -37,6 +37,7 @@ VERBS = {
     "measures": ("measures:measures", "List the measures, or explain one."),
     "receipt": ("receipt:receipt", "Show all that makes up one unit's margin."),
     "reconcile": ("reconcile:reconcile", "Tie bills out with invoices and close a period."),
+    "restatements": ("restatements:restatements", "Show what has changed in a closed period, and why."),
     "quarantine": ("quarantine:quarantine", "See and replay refused rows."),
     "verify": ("verify:verify", "Check the invariants on live data."),
     "simulate": ("simulate:simulate", "Make a company's events and bills with known truth."),

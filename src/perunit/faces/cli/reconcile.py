@@ -71,8 +71,7 @@ def _reconcile(
         click.echo(text.markdown(answer), nl=False)
     else:
         text.show(answer, as_of=instant)
-    if code := _exit_code(answer):
-        raise SystemExit(code)
+    click.get_current_context().exit(_exit_code(answer))
 
 
 def _exit_code(answer: Reconciliation) -> int:
@@ -200,3 +199,59 @@ def entries(settings: Settings) -> None:
         click.echo(entry_line(entry))
     if not found:
         click.echo("no entries yet: perunit reconcile accept INVOICE, or adjust")
+
+
+@reconcile.command("lock")
+@click.option("--period", required=True, metavar="YYYY-MM", help="The billing period.")
+@click.option("--issuer", metavar="NAME", help="Only the invoices of this issuer have to tie out.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why.")
+@click.option("--actor", required=True, metavar="NAME", help="Who decides.")
+@pass_settings
+def lock(settings: Settings, period: str, issuer: str | None, reason: str, actor: str) -> None:
+    """Lock a period: its figures are kept and closed, and every later change is a restatement.
+
+    Refused, with exit code 1, while an invoice does not tie out and its difference is not accepted.
+    """
+    from perunit.economics.reconcile.plain import plain_value
+    from perunit.measures.closing import close_period
+    from perunit.wiring import opened
+
+    window = parse_period(period)
+    assert window is not None  # noqa: S101 - a period is required
+    with opened(settings.directory, purpose="reconcile lock") as project:
+        made = close_period(
+            project.engine,
+            project.contract,
+            window,
+            issuer=issuer,
+            actor=actor,
+            reason=reason,
+            now=project.clock(),
+        )
+    if settings.json:
+        click.echo(json.dumps(plain_value(made)))
+        return
+    from perunit.faces.cli.reconcile_text import lock_line
+
+    click.echo(lock_line(made))
+    click.echo(f"    perunit restatements --period {period}    will say what has changed since")
+
+
+@reconcile.command("locks")
+@pass_settings
+def locks(settings: Settings) -> None:
+    """List the locked periods: when, by whom and why."""
+    from perunit.economics.reconcile.locks import locks_of
+    from perunit.economics.reconcile.plain import plain_value
+    from perunit.faces.cli.reconcile_text import lock_line
+    from perunit.wiring import opened
+
+    with opened(settings.directory, purpose="reconcile locks") as project:
+        found = locks_of(project.engine)
+    if settings.json:
+        click.echo(json.dumps(plain_value(found)))
+        return
+    for each in found:
+        click.echo(lock_line(each))
+    if not found:
+        click.echo("no period is locked: perunit reconcile lock --period YYYY-MM")

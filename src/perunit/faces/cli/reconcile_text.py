@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from perunit.economics.reconcile.entries import Entry
+    from perunit.economics.reconcile.locks import Lock
     from perunit.economics.reconcile.tie_out import InvoiceLine
     from perunit.measures.closing import Reconciliation, Score
 
-__all__ = ["csv_text", "entry_line", "markdown", "show"]
+__all__ = ["csv_text", "entry_line", "lock_line", "markdown", "show"]
 
 _SHOWN = 12
 _STYLES = {"ties out": "green", "ties out with entries": "green", "differs": "red", "no lines": "red"}
@@ -48,6 +49,12 @@ def entry_line(entry: Entry) -> str:
         f"entry {entry.entry_id}: {what} {sign}{plain(entry.amount)} {entry.billing_currency} on {entry.invoice_id}"
         f"{why}: {entry.reason} ({entry.actor}, {render.instant(entry.entered_at)})"
     )
+
+
+def lock_line(lock: Lock) -> str:
+    """One lock in a sentence."""
+    whose = f" for {lock.invoice_issuer_name}" if lock.invoice_issuer_name else ""
+    return f"{lock.period} locked{whose}: {lock.reason} ({lock.actor}, {lock.locked_at.isoformat()})"
 
 
 def _tolerance(answer: Reconciliation) -> str:
