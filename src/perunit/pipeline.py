@@ -22,7 +22,10 @@ from perunit.economics.price.books import sync_books
 from perunit.economics.reconcile import cover_costs
 from perunit.economics.rollup.compute import Scope, append, prepare, remove
 from perunit.economics.verify import Finding, check_derived, check_facts
+from perunit.facts.bills.columns import charge_columns, vendor_columns
+from perunit.facts.bills.faults import StatementError
 from perunit.facts.bills.importing import BillResult, import_bill
+from perunit.facts.bills.statements import StatementResult, import_statements
 from perunit.facts.cells import pin_values
 from perunit.facts.cloudevents import plan_cloudevents
 from perunit.facts.files import Group, Opened, open_json_batch, open_lines, open_source
@@ -267,16 +270,27 @@ def import_bills(
     expected: str = "auto",
     clock: Clock,
     progress: Callable[[str], None] | None = None,
-) -> tuple[list[BillResult], AllocationReport]:
+) -> tuple[list[BillResult | StatementResult], AllocationReport]:
     """Imports bill files one by one and allocates what is in force then; a file is in the store whole or not at all.
 
+    A file of invoices or billing periods is kept as what its issuer states. A `source` that the contract has under
+    `bills` is read by its mapping.
     Raises InputError or ConfigurationError for the first file that is refused; files before it stay imported.
     """
-    results: list[BillResult] = []
+    results: list[BillResult | StatementResult] = []
+    vendor = project.contract.bills.get(source) if source else None
+    columns = vendor_columns(str(source), vendor, project.contract.currency) if vendor else charge_columns(expected)
     _mark(engine, "unallocated")
     try:
         for path in paths:
-            results += import_bill(engine, path, bill_source=source, expected=expected, clock=clock, progress=progress)
+            try:
+                results += import_bill(
+                    engine, path, bill_source=source, columns=columns, clock=clock, progress=progress
+                )
+            except StatementError as found:
+                if path.is_dir() or expected not in {"auto", "focus"}:
+                    raise
+                results += import_statements(engine, path, found.dataset, clock=clock)
     finally:
         _settle(project, engine)
     return results, read_report(engine)

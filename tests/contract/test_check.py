@@ -76,7 +76,7 @@ def test_a_sound_project_is_read_whole(project: Write) -> None:
 # (what follows the units, place, line, rule, part of the mend)
 CASES = [
     # shape
-    ("surces: {}\n", "surces", 5, "must be one of allocation, currency, events", "did you mean sources?"),
+    ("surces: {}\n", "surces", 5, "must be one of allocation, bills, currency, events", "did you mean sources?"),
     ("currency: usd\n", "currency", 5, "must be an ISO 4217 code such as USD", ""),
     ("currency: XXX\n", "currency", 5, "must be an ISO 4217 code such as USD", ""),
     ("segments: {limit: 0}\n", "segments.limit", 5, "must be >= 1", ""),
@@ -234,6 +234,20 @@ CASES = [
         6,
         "must name a tag in brackets",
         "tags['team']",
+    ),
+    (
+        "bills:\n  stripe: {charge: {biled_cost: fee}}\n",
+        "bills.stripe.charge.biled_cost",
+        6,
+        "must be a FOCUS column",
+        "did you mean billed_cost?",
+    ),
+    (
+        "bills:\n  stripe: {charge: {billed_cost: fee / 100}}\n",
+        "bills.stripe.charge.billed_cost",
+        6,
+        "must not divide money",
+        "multiply",
     ),
     (
         'allocation:\n  - {name: a, method: even, unit: order, match: "service_name.x = 1"}\n',

@@ -105,6 +105,7 @@ def check_contract(contract: Contract, document: Document, root: File) -> tuple[
         _check_source(name, source, found)
     for name, event in contract.events.items():
         _check_event(name, event, contract, schemas.get(name), found)
+    _check_bills(contract, found)
     _check_allocation(contract, found)
     _check_meters(contract, found)
     if not contract.sources and not contract.events:
@@ -359,6 +360,17 @@ def _schemas(contract: Contract, found: Findings, root: File) -> Iterable[tuple[
             schema = read[event.schema_path]
             if schema is not None:
                 yield name, schema
+
+
+def _check_bills(contract: Contract, found: Findings) -> None:
+    known = (*FOCUS_COLUMNS, "billing_period_start", "billing_period_end")
+    for name, bill in contract.bills.items():
+        for column, text in bill.charge.items():
+            path: Path = ("bills", name, "charge", column)
+            found.known(path, column, known, "a FOCUS column in snake_case", "use for example billed_cost")
+            checked = _expression(path, text, None, found)
+            if checked and column.endswith("_cost") and checked.divides:
+                found.fault(path, "must not divide money, which would leave exact decimals", "multiply: fee * 0.01")
 
 
 def _check_allocation(contract: Contract, found: Findings) -> None:

@@ -34,6 +34,7 @@ __all__ = [
     "Segments",
     "Source",
     "UnitType",
+    "VendorBill",
 ]
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
@@ -123,6 +124,18 @@ class Source(Part):
     delimiter: Annotated[str, StringConstraints(min_length=1, max_length=4)] | None = None
     encoding: str | None = Field(None, description="csv and ndjson; detected from a BOM, otherwise UTF-8.")
     event: EventMapping
+
+
+class VendorBill(Part):
+    """How the rows of a vendor's bill become charges, where the file is neither FOCUS nor a known export.
+
+    Expressions see the file's columns as text. FOCUS columns of the file count where nothing is said of them.
+    """
+
+    charge: dict[Name, Expression] = Field(
+        min_length=1,
+        description="FOCUS column in snake_case → value, e.g. {billed_cost: fee, charge_period_start: created}.",
+    )
 
 
 class EventType(Part):
@@ -238,6 +251,7 @@ class Contract(Part):
     currency: Currency = "USD"
     units: dict[Name, UnitType] = Field(min_length=1)
     sources: dict[Name, Source] = {}
+    bills: dict[Name, VendorBill] = {}
     events: dict[EventTypeName, EventType] = {}
     meters: dict[Name, Meter] = {}
     segments: Segments = Segments()

@@ -13,6 +13,7 @@ import pytest
 import perunit
 from perunit.engine.duckdb import Engine
 from perunit.facts.bills import BillResult, import_bill
+from perunit.facts.bills.columns import charge_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +54,8 @@ def load(engine: Engine, tmp_path: Path) -> Callable[..., list[BillResult]]:
             path.write_bytes(content.encode())
         elif isinstance(content, bytes):
             path.write_bytes(content)
+        if expected := options.pop("expected", None):
+            options["columns"] = charge_columns(expected)
         return import_bill(engine, path, **{"clock": lambda: NOW, **options})
 
     return load

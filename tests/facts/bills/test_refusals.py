@@ -110,8 +110,8 @@ def test_an_incomplete_native_export_is_recognised(load: Load, columns: str, wha
 
 def test_a_dataset_without_charges_is_recognised(load: Load) -> None:
     """The other datasets of the standard are not bills."""
-    with pytest.raises(BillFaultsError, match="this looks like a FOCUS Invoice Detail dataset, which holds no charges"):
-        load("InvoiceDetailGrain,BilledCost\n1,2\n")
+    with pytest.raises(BillFaultsError, match="a FOCUS Invoice Detail dataset, must hold charges"):
+        load("InvoiceDetailId,BilledCost\n1,2\n")
 
 
 def test_missing_mandatory_columns_are_one_fault(load: Load, line: Line, table: Table) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from perunit.economics.attribute import AllocationReport
-    from perunit.facts.bills import BillResult, BillRow
+    from perunit.facts.bills import BillResult, BillRow, StatementResult
 
 __all__ = ["bills", "status_line"]
 
@@ -47,20 +47,25 @@ def bills() -> None:
     show_default=True,
     help="Refuse files of another format; auto finds it out by the columns. CSV, Parquet or JSON is found out always.",
 )
-@click.option("--source", metavar="NAME", help="Who sent the bill; InvoiceIssuerName by default.")
+@click.option(
+    "--source",
+    metavar="NAME",
+    help="Who sent the bill; InvoiceIssuerName by default. A vendor of perunit.yaml is read by its mapping.",
+)
 @pass_settings
 def import_(settings: Settings, paths: tuple[Path, ...], expected: str, source: str | None) -> None:
     """Import bill files and allocate them: a file is taken whole or not at all.
 
     The same content again changes nothing. Other content for the same billing period, account and currency is the
-    next version and takes the place of the one before. A directory is one export in several files.
+    next version and takes the place of the one before. A directory is one export in several files; where it has
+    manifests, they say which files. FOCUS Invoice Detail and Billing Period files are kept for the reconciliation.
 
     \b
     perunit bills import may.csv.gz
     perunit bills import datadog.parquet --source datadog
     """  # noqa: D301 - click reads the character
     from perunit import pipeline
-    from perunit.facts.bills import list_bills
+    from perunit.facts.bills import BillResult, StatementResult, list_bills
     from perunit.wiring import opened
 
     with opened(settings.directory, purpose="bills import") as project, status_line(settings) as progress:
@@ -74,16 +79,54 @@ def import_(settings: Settings, paths: tuple[Path, ...], expected: str, source: 
             progress=progress,
         )
         rows = list_bills(project.engine)
-    report = report.of_bills({result.bill_id for result in results})
+    statements = [result for result in results if isinstance(result, StatementResult)]
+    bills = [result for result in results if isinstance(result, BillResult)]
+    imported = {result.bill_id for result in bills}
+    report = report.of_bills(imported)
     if settings.json:
-        answer = {"bills": [_result_json(result) for result in results], "allocation": _report_json(report)}
+        answer = {
+            "bills": [_result_json(result) for result in bills],
+            "statements": [asdict(result) for result in statements],
+            "allocation": _report_json(report),
+        }
         click.echo(json.dumps(answer, default=str))
         return
-    for result in results:
-        click.echo(_result_line(result))
-    imported = {result.bill_id for result in results}
+    for bill in bills:
+        click.echo(_result_line(bill))
+    for statement in statements:
+        click.echo(_statement_line(statement))
     _show_totals([row for row in rows if row.bill_id in imported])
     _show_report(report)
+
+
+@bills.command("invoice")
+@click.argument("issuer")
+@click.argument("invoice_id", metavar="INVOICE")
+@click.argument("total", type=str)
+@click.option("--currency", required=True, help="ISO 4217 code of the total, such as USD.")
+@click.option("--period", required=True, metavar="MONTH", help="The billing period, a month such as 2026-05.")
+@pass_settings
+def invoice(settings: Settings, issuer: str, invoice_id: str, total: str, currency: str, period: str) -> None:
+    """State what an invoice comes to, for an issuer that has no Invoice Detail dataset.
+
+    ISSUER and INVOICE are written as the bill's lines have them (InvoiceIssuerName, InvoiceId). A later statement of
+    the same invoice takes the place of this one.
+
+    \b
+    perunit bills invoice AWS INV-2026-05-0001 10912.64 --currency USD --period 2026-05
+    perunit bills invoice --currency EUR --period 2026-05 -- AWS CREDIT-7 -12.50
+    """  # noqa: D301 - click reads the character
+    from perunit.facts.bills import state_invoice
+    from perunit.model.window import Window
+    from perunit.wiring import opened
+
+    amount, month = _amount(total), Window.of_month(period)
+    with opened(settings.directory, purpose="bills invoice") as project:
+        result = state_invoice(project.engine, issuer, invoice_id, amount, currency.upper(), month, clock=project.clock)
+    if settings.json:
+        click.echo(json.dumps(asdict(result), default=str))
+    else:
+        click.echo(_statement_line(result))
 
 
 @bills.command("list")
@@ -136,6 +179,33 @@ def status_line(settings: Settings) -> Iterator[Callable[[str], None] | None]:
 
     with Console(stderr=True).status("opening") as status:
         yield status.update
+
+
+def _amount(text: str) -> Decimal:
+    from decimal import Decimal, InvalidOperation
+
+    from perunit.model.errors import UsageError
+
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite():
+        raise UsageError(f"total {text!r} must be a decimal number; write it as in 1234.56")
+    return amount
+
+
+def _statement_line(result: StatementResult) -> str:
+    from perunit.model.money import plain
+
+    what = f"{result.statement} {result.invoice_issuer_name} {result.invoice_id or ''}".rstrip()
+    line = f"{what}, {_period(result)}\n    {result.status}, version {result.version}: "
+    if result.billed_cost is None:
+        return line + str(result.billing_period_status)
+    line += f"billed {plain(result.billed_cost)} {result.billing_currency}"
+    if result.previous_billed_cost is not None:
+        line += f", before {plain(result.previous_billed_cost)}"
+    return line
 
 
 def _result_json(result: BillResult) -> dict[str, Any]:
@@ -211,7 +281,7 @@ def _show_bills(rows: list[BillRow]) -> None:
             click.echo(f"    billed went to {went}")
 
 
-def _period(bill: BillRow | BillResult) -> str:
+def _period(bill: BillRow | BillResult | StatementResult) -> str:
     return f"{bill.billing_period_start:%Y-%m-%d} to {bill.billing_period_end:%Y-%m-%d}"
 
 

@@ -1,6 +1,17 @@
-"""Bills as facts. Enters: FOCUS Cost and Usage files. Leaves: bills and their lines, versioned and exact."""
+"""Bills as facts. Enters: FOCUS files, native exports and vendors' files, and what issuers state of invoices.
+Leaves: bills and their lines, invoices and billing periods, versioned and exact.
+"""
 
 from perunit.facts.bills.importing import BillResult, import_bill
 from perunit.facts.bills.listing import BillRow, list_bills
+from perunit.facts.bills.statements import StatementResult, import_statements, state_invoice
 
-__all__ = ["BillResult", "BillRow", "import_bill", "list_bills"]
+__all__ = [
+    "BillResult",
+    "BillRow",
+    "StatementResult",
+    "import_bill",
+    "import_statements",
+    "list_bills",
+    "state_invoice",
+]

@@ -9,7 +9,7 @@ from perunit.model.errors import Fault, InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["FAULTS_SHOWN", "BillFaultsError", "refusal"]
+__all__ = ["FAULTS_SHOWN", "BillFaultsError", "StatementError", "refusal"]
 
 FAULTS_SHOWN = 20
 
@@ -29,3 +29,16 @@ class BillFaultsError(InputError):
 def refusal(path: Path, place: str, got: str, rule: str, mend: str, *, line: int | None = None) -> BillFaultsError:
     """The error for one thing wrong with the whole file."""
     return BillFaultsError([Fault(str(path), line, place, got, rule, mend)], 1)
+
+
+class StatementError(BillFaultsError):
+    """The file holds no charges: it is what an issuer states of invoices or billing periods (`dataset`)."""
+
+    def __init__(self, path: Path, dataset: str) -> None:
+        self.dataset = dataset
+        fault = Fault(
+            *(str(path), 1, "columns", dataset),
+            "must hold charges, as the other files of the directory do",
+            "import the file of statements on its own",
+        )
+        super().__init__([fault], 1)

@@ -11,7 +11,21 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["BY_NAME", "CHOICES", "FIELDS", "MANDATORY", "Field", "Kind", "field_of", "looks_like"]
+__all__ = [
+    "BY_NAME",
+    "CHOICES",
+    "FIELDS",
+    "INVOICES",
+    "INVOICE_FIELDS",
+    "MANDATORY",
+    "PERIODS",
+    "PERIOD_FIELDS",
+    "STATEMENTS",
+    "Field",
+    "Kind",
+    "field_of",
+    "looks_like",
+]
 
 Kind = Literal["amount", "quantity", "instant", "currency", "choice", "text", "tags"]
 
@@ -86,6 +100,7 @@ CHOICES = {
     "pricing_category": ("Standard", "Dynamic", "Committed", "Other"),
     "commitment_discount_status": ("Used", "Unused"),
     "allocated_part": ("used", "unused"),
+    "billing_period_status": ("Open", "Closed"),
     "service_category": (
         "AI and Machine Learning",
         "Analytics",
@@ -109,14 +124,38 @@ CHOICES = {
     ),
 }
 
+INVOICES = "a FOCUS Invoice Detail dataset"
+PERIODS = "a FOCUS Billing Period dataset"
+STATEMENTS = frozenset({INVOICES, PERIODS})
+
+INVOICE_FIELDS = (
+    Field("InvoiceIssuerName", "invoice_issuer_name", "text", mandatory=True),
+    Field("InvoiceId", "invoice_id", "text", mandatory=True),
+    Field("BilledCost", "billed_cost", "amount", mandatory=True),
+    Field("BillingCurrency", "billing_currency", "currency", mandatory=True),
+    Field("BillingPeriodStart", "billing_period_start", "instant", mandatory=True),
+    Field("BillingPeriodEnd", "billing_period_end", "instant", mandatory=True),
+    Field("BillingAccountId", "billing_account_id", "text"),
+    Field("InvoiceIssueStatus", "invoice_issue_status", "text"),
+)
+PERIOD_FIELDS = (
+    Field("InvoiceIssuerName", "invoice_issuer_name", "text", mandatory=True),
+    Field("BillingPeriodStart", "billing_period_start", "instant", mandatory=True),
+    Field("BillingPeriodEnd", "billing_period_end", "instant", mandatory=True),
+    Field("BillingPeriodStatus", "billing_period_status", "choice", mandatory=True),
+)
+
 _OF_KEY = {field.focus.lower(): field for field in FIELDS}
 
 # (columns that must all be there, what the file then is); compared in lower case.
 _OTHERS = (
     ({"contractcommitmentid"}, "a FOCUS Contract Commitment dataset"),
-    ({"invoicedetailgrain"}, "a FOCUS Invoice Detail dataset"),
-    ({"billingperiodstatus"}, "a FOCUS Billing Period dataset"),
+    ({"invoicedetailid"}, INVOICES),
+    ({"billingperiodstatus"}, PERIODS),
 )
+# What a table of invoice totals has that a person wrote, and what only charges have.
+_TOTALS = {"invoiceid", "invoiceissuername", "billedcost", "billingcurrency", "billingperiodstart", "billingperiodend"}
+_CHARGE = {"effectivecost", "chargeperiodstart", "chargeperiodend"}
 
 
 def field_of(column: str) -> Field | None:
@@ -137,5 +176,6 @@ def looks_like(columns: Iterable[str]) -> str | None:
     >>> looks_like(["ContractCommitmentId", "ContractId"])
     'a FOCUS Contract Commitment dataset'
     """
-    names = {column.strip().lower() for column in columns}
-    return next((export for signature, export in _OTHERS if signature <= names), None)
+    names = {column.strip().lower().replace("_", "").replace(" ", "") for column in columns}
+    found = next((export for signature, export in _OTHERS if signature <= names), None)
+    return INVOICES if found is None and names >= _TOTALS and not names & _CHARGE else found

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from perunit.engine.duckdb import Engine, identifier
 from perunit.engine.files import sql_text
+from perunit.facts.bills.columns import charge_columns
 from perunit.facts.bills.faults import FAULTS_SHOWN, BillFaultsError, refusal
-from perunit.facts.bills.reading import Part, open_part, rejects
-from perunit.facts.bills.typed import CHARGE_COLUMNS, line_rules, typed_lines
+from perunit.facts.bills.reading import ColumnsOf, Part, open_part, rejects
+from perunit.facts.bills.typed import CHARGE_COLUMNS, LineRule, line_rules, typed_lines
 from perunit.model.errors import Fault, InputError
 from perunit.model.money import exact
 from perunit.model.window import Clock, naive
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-__all__ = ["BillResult", "Progress", "import_bill"]
+__all__ = ["BillResult", "Progress", "import_bill", "line_faults"]
 
 Progress = Callable[[str], None]
 _Values = dict[str, Any]
@@ -68,14 +69,14 @@ def import_bill(
     path: Path,
     *,
     bill_source: str | None = None,
-    expected: str = "auto",
+    columns: ColumnsOf | None = None,
     clock: Clock,
     progress: Progress | None = None,
 ) -> list[BillResult]:
     """Imports a file, or a directory whose files are the parts of one export; one result a bill in it.
 
     `bill_source` overrides the name of who sent the bill (otherwise InvoiceIssuerName, then ProviderName);
-    `expected` names the format (``focus``, ``aws-cur`` …) where it is not to be found out.
+    `columns` says which column holds what (`charge_columns`, `vendor_columns`); it is found out by default.
     Raises InputError (`BillFaultsError` with every kind of fault and their number) and then changes nothing.
     """
     say = progress or (lambda _step: None)
@@ -83,7 +84,7 @@ def import_bill(
     values = {"bill_source": bill_source, "now": now}
     try:
         with tempfile.TemporaryDirectory(prefix="perunit-") as spool:
-            _read(engine, _parts(path), Path(spool), values, expected, say)
+            _read(engine, _parts(path), Path(spool), values, columns or charge_columns("auto"), say)
         say("storing")
         with engine.transaction():
             return _store(engine, path.name, now)
@@ -113,13 +114,15 @@ def _describes(part: Path) -> bool:
     return part.name.lower().endswith("manifest.json")
 
 
-def _read(engine: Engine, paths: Sequence[Path], spool: Path, values: _Values, expected: str, say: Progress) -> None:
+def _read(
+    engine: Engine, paths: Sequence[Path], spool: Path, values: _Values, columns_of: ColumnsOf, say: Progress
+) -> None:
     """Makes `bill_lines`, typed and without a fault; a line's number is its place over all parts."""
     columns = ", ".join(identifier(name) for name in CHARGE_COLUMNS if name != "provider_name")
     kept = f"{_BILL}, {_PROVIDER} AS provider_name, {columns}, faulty"
     for number, path in enumerate(paths):
         say(f"reading {path.name}")
-        part = open_part(engine, path, spool, expected)
+        part = open_part(engine, path, spool, columns_of)
         typed = f"SELECT {kept} FROM ({typed_lines(part.text_sql)})"
         if number == 0:
             engine.execute(f"CREATE OR REPLACE TEMP TABLE bill_lines AS {typed} LIMIT 0", values)
@@ -141,13 +144,18 @@ def _check(engine: Engine, part: Part, before: int, values: _Values) -> None:
 
 
 def _faults(engine: Engine, part: Part, values: _Values) -> BillFaultsError:
+    return line_faults(engine, part, typed_lines(part.text_sql), line_rules(), values)
+
+
+def line_faults(
+    engine: Engine, part: Part, typed_sql: str, rules: Sequence[LineRule], values: _Values
+) -> BillFaultsError:
     """Reads the part once more, for the text of the lines that are wrong."""
-    rules = line_rules()
     broken = " UNION ALL ".join(
         f"SELECT place, {number} AS rule, CAST({rule.got} AS VARCHAR) AS got FROM wrong WHERE {rule.broken}"
         for number, rule in enumerate(rules)
     )
-    numbered = f"SELECT *, row_number() OVER () AS place FROM ({typed_lines(part.text_sql)})"
+    numbered = f"SELECT *, row_number() OVER () AS place FROM ({typed_sql})"
     found = engine.rows(
         f"WITH wrong AS MATERIALIZED (SELECT * FROM ({numbered}) WHERE faulty) "
         f"SELECT place, rule, got, count(*) OVER () FROM ({broken}) "

@@ -1,7 +1,7 @@
 """Reads bill files as text. Enters: CSV, Parquet, JSON or NDJSON files, plain, gzip or zstd. Leaves: Parts.
 
-A part's SELECT yields one row a bill line, in the order of the file, with every field of `FIELDS` as the text of
-the file; empty cells and NULL are null.
+A part's SELECT yields one row a bill line, in the order of the file, with the columns that the caller chose as text;
+empty cells and NULL are null.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -27,15 +27,17 @@ import zstandard
 
 from perunit.engine.duckdb import Engine, identifier, literal
 from perunit.facts.bills.faults import FAULTS_SHOWN, BillFaultsError, refusal
-from perunit.facts.bills.fields import BY_NAME, FIELDS, MANDATORY, Field, field_of, looks_like
-from perunit.facts.bills.native import native_of, resembles
+from perunit.facts.bills.fields import field_of
 from perunit.facts.lines import open_bytes
 from perunit.model.errors import Fault, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["Part", "open_part", "rejects"]
+__all__ = ["ColumnsOf", "Part", "open_part", "rejects"]
+
+# (file, its column names, the SQL of the column at a place) → name of a result column → SQL text.
+ColumnsOf: TypeAlias = "Callable[[Path, Sequence[str], Callable[[int], str]], Mapping[str, str]]"
 
 _DELIMITERS = (",", ";", "\t", "|")
 _HEADER_BYTES_MAX = 1 << 20
@@ -76,16 +78,16 @@ class Part:
     above: int
 
 
-def open_part(engine: Engine, path: Path, spool: Path, expected: str = "auto") -> Part:
+def open_part(engine: Engine, path: Path, spool: Path, columns: ColumnsOf) -> Part:
     """Finds out how a file is written; what cannot be read in place is put below `spool`.
 
-    `expected` is ``focus``, the name of a native format, or ``auto``. Raises InputError where the file cannot be
-    read, is of another format or of none that is known.
+    `columns` says what to select, once the file's columns are known. Raises InputError where the file cannot be
+    read, or what `columns` raises.
     """
     file = _unpacked(path, spool)
     head = _head(file)
     _check_frames(file)
-    source = _Source(file, path, expected)
+    source = _Source(file, path, columns)
     if head.startswith(b"PAR1"):
         return _open_parquet(engine, source)
     if head[:1] in (b"{", b"["):
@@ -95,11 +97,17 @@ def open_part(engine: Engine, path: Path, spool: Path, expected: str = "auto") -
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A file to read, the one the person named (they differ for a zip archive), and the format that was named."""
+    """A file to read, the one the person named (they differ for a zip archive), and what to select from it."""
 
     file: Path
     path: Path
-    expected: str
+    columns: ColumnsOf
+
+    def select(self, names: Sequence[str], column: Callable[[int], str], relation: str) -> str:
+        """The SELECT of `columns` from `relation`; empty cells and NULL are null."""
+        chosen = self.columns(self.path, names, column)
+        cells = ", ".join(f"{_cell(text)} AS {identifier(name)}" for name, text in chosen.items())
+        return f"SELECT {cells} FROM {relation}"
 
 
 def _unpacked(path: Path, spool: Path) -> Path:
@@ -128,7 +136,7 @@ def rejects(engine: Engine, part: Part) -> Iterator[None]:
         yield
         if engine.value("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'"):
             _raise_rejects(engine, part.path)
-    except (duckdb.InvalidInputException, duckdb.IOException) as error:
+    except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as error:
         if isinstance(error, duckdb.IOException) and str(part.path) not in str(error):
             raise
         got = str(error).splitlines()[0]
@@ -196,75 +204,15 @@ def _stream(path: Path) -> Iterator[io.BufferedReader]:
         file.close()
 
 
-def _fields_of(source: _Source, names: Sequence[str], column: Callable[[int], str]) -> dict[Field, str]:
-    """The SQL text of every field the file has; `column` gives that of the column at a place."""
-    focus = _focus_columns(source.path, names)
-    missing = [field.focus for field in MANDATORY if field not in focus]
-    native = native_of(names) if missing else None
-    if source.expected not in {"auto", found := native.name if native else "focus"} and not (missing and not native):
-        title = native.title if native else "FOCUS Cost and Usage"
-        mend = f"import it with --format {found}, or name the right file"
-        raise refusal(source.path, "columns", title, f"must be {source.expected}, as --format says", mend, line=1)
-    if native is not None:
-        return {BY_NAME[name]: text for name, text in native.read(names, column).items()}
-    if missing:
-        raise _unknown(source.path, names, missing)
-    return {field: column(place) for field, place in focus.items()}
-
-
-def _focus_columns(path: Path, names: Sequence[str]) -> dict[Field, int]:
-    """Which column holds which FOCUS field; none of a complete file may come twice."""
-    found: dict[Field, int] = {}
-    twice = []
-    for place, name in enumerate(names):
-        field = field_of(name)
-        if field is not None and field in found:
-            twice.append((field, name))
-        elif field is not None:
-            found[field] = place
-    if twice and native_of(names) is None:
-        field, name = twice[0]
-        raise refusal(path, field.focus, repr(name), f"is a second {field.focus} column", "keep one of the two", line=1)
-    return found
-
-
-def _unknown(path: Path, names: Sequence[str], missing: list[str]) -> BillFaultsError:
-    other, native = looks_like(names), resembles(names)
-    lacks = f"must have {', '.join(missing)}, or be an export of {_KNOWN}"
-    if other:
-        mend = f"this looks like {other}, which holds no charges to import; name the file of costs"
-    elif native:
-        mend = f"this looks like {native}; export it with all its columns"
-    else:
-        mend = "export FOCUS 1.0 to 1.4 Cost and Usage with all its mandatory columns"
-    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-    return refusal(path, "columns", shown or "no columns", lacks, mend, line=1)
-
-
-_KNOWN = "AWS, Azure, Google Cloud or OCI"
-
-
 def _cell(expression: str) -> str:
     trimmed = f"trim({expression})"
     return f"CASE WHEN strlen({trimmed}) <= 4 AND upper({trimmed}) IN ('', 'NULL') THEN NULL ELSE {trimmed} END"
-
-
-def _text_sql(fields: Mapping[Field, str], relation: str) -> str:
-    """The SELECT of all fields; those the file does not have are null."""
-    cells = ", ".join(
-        f"{_cell(fields[field])} AS {identifier(field.name)}"
-        if field in fields
-        else f"CAST(NULL AS VARCHAR) AS {identifier(field.name)}"
-        for field in FIELDS
-    )
-    return f"SELECT {cells} FROM {relation}"
 
 
 def _open_csv(source: _Source, spool: Path) -> Part:
     """A table of text; the header tells the delimiter."""
     with _stream(source.file) as stream:
         header, delimiter = _header(source.path, stream.read(_HEADER_BYTES_MAX))
-    fields = _fields_of(source, header, lambda place: f"c{place}")
     plain, compression = _in_place(source.file, spool)
     shape = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(header)))
     options = {
@@ -282,7 +230,7 @@ def _open_csv(source: _Source, spool: Path) -> Part:
     }
     stated = ", ".join(f"{name} = {value}" for name, value in options.items())
     relation = f"read_csv({literal(_no_glob(plain))}, {stated})"
-    return Part(source.path, _text_sql(fields, relation), 1)
+    return Part(source.path, source.select(header, lambda place: f"c{place}", relation), 1)
 
 
 def _in_place(path: Path, spool: Path) -> tuple[Path, str]:
@@ -349,8 +297,8 @@ def _open_parquet(engine: Engine, source: _Source) -> Part:
         raise InputError(f"{source.path}: is not whole Parquet ({error}); export it again") from error
     names = [str(row[0]) for row in described]
     types = [str(row[1]) for row in described]
-    fields = _fields_of(source, names, lambda place: _text_of(identifier(names[place]), types[place]))
-    return Part(source.path, _text_sql(fields, relation), 0)
+    text = source.select(names, lambda place: _text_of(identifier(names[place]), types[place]), relation)
+    return Part(source.path, text, 0)
 
 
 def _text_of(column: str, kind: str) -> str:
@@ -374,13 +322,13 @@ def _open_json(source: _Source, spool: Path, *, array: bool) -> Part:
         records = map(_flat, _array(path, stream) if array else _objects(path, stream))
         group = list(islice(records, _JSON_ROWS))
         names = list(dict.fromkeys(name for record in group for name in record))
-        fields = _fields_of(source, names, lambda place: identifier(f"c{place}"))
+        text_sql = source.select(names, lambda place: f"c{place}", f"read_parquet({literal(str(plain))})")
         with pq.ParquetWriter(plain, pa.schema([(f"c{place}", pa.string()) for place in range(len(names))])) as writer:
             while group:
                 cells = [[_scalar(row.get(name)) for row in group] for name in names]
                 writer.write_table(pa.table(cells, writer.schema))
                 group = list(islice(records, _JSON_ROWS))
-    return Part(path, _text_sql(fields, f"read_parquet({literal(str(plain))})"), 0)
+    return Part(path, text_sql, 0)
 
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:
@@ -417,8 +365,8 @@ def _parsed(path: Path, line: int, text: bytes) -> Any:
             path,
             "line",
             repr(text[:80].decode("utf-8", "replace")),
-            f"must be JSON ({error})",
-            "export it again",
+            f"must be JSON, one object a line or one array ({error})",
+            "export it again; a manifest or a price list is no bill",
             line=line,
         ) from error
 

@@ -7,12 +7,16 @@ The SQL is put together from `FIELDS` alone; no text of a file or a person is in
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from perunit.engine.duckdb import identifier, literal
 from perunit.facts.bills.fields import CHOICES, FIELDS, Field, Kind
 from perunit.model.money import currencies
 
-__all__ = ["CHARGE_COLUMNS", "LineRule", "line_rules", "typed_lines"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["CHARGE_COLUMNS", "LineRule", "line_rules", "statement_rules", "typed_lines", "typed_statements"]
 
 # Nothing a bill says lies outside: a commitment of five years ends within six years from now.
 _EARLIEST = "TIMESTAMP '2000-01-01'"
@@ -59,14 +63,31 @@ def typed_lines(text_sql: str) -> str:
 
     Binds ``$bill_source`` (null: the issuer's name) and ``$now``.
     """
-    texts = ", ".join(f"{identifier(field.name)} AS {_text(field)}" for field in FIELDS)
-    typed = ", ".join(f"{_typed(field)} AS {identifier(field.name)}" for field in FIELDS)
-    broken = " OR ".join(f"({rule.broken})" for rule in line_rules())
-    return (
-        f"SELECT *, coalesce({broken}, false) AS faulty FROM ("
-        "SELECT *, coalesce($bill_source, invoice_issuer_name, provider_name, service_provider_name) "
-        f"AS bill_source FROM (SELECT *, {typed} FROM (SELECT {texts} FROM ({text_sql}))))"
+    named = (
+        "SELECT *, coalesce($bill_source, invoice_issuer_name, provider_name, service_provider_name) AS bill_source "
+        f"FROM ({_typed_fields(text_sql, FIELDS)})"
     )
+    return f"SELECT *, {_faulty(line_rules())} AS faulty FROM ({named})"
+
+
+def typed_statements(text_sql: str, fields: Sequence[Field]) -> str:
+    """The same of statements, which have `fields`. Binds ``$now``."""
+    return f"SELECT *, {_faulty(statement_rules(fields))} AS faulty FROM ({_typed_fields(text_sql, fields)})"
+
+
+def statement_rules(fields: Sequence[Field]) -> tuple[LineRule, ...]:
+    """Every rule of a statement."""
+    return tuple(rule for field in fields for rule in _field_rules(field)) + _PERIOD_RULES[:2]
+
+
+def _typed_fields(text_sql: str, fields: Sequence[Field]) -> str:
+    texts = ", ".join(f"{identifier(field.name)} AS {_text(field)}" for field in fields)
+    typed = ", ".join(f"{_typed(field)} AS {identifier(field.name)}" for field in fields)
+    return f"SELECT *, {typed} FROM (SELECT {texts} FROM ({text_sql}))"
+
+
+def _faulty(rules: Sequence[LineRule]) -> str:
+    return f"coalesce({' OR '.join(f'({rule.broken})' for rule in rules)}, false)"
 
 
 def line_rules() -> tuple[LineRule, ...]:
