@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from pydantic import BaseModel
 
 from perunit.contract.json_schema import SUPPORTED
-from perunit.contract.prices import FeeEntry, PriceBookFile, UsageEntry
+from perunit.contract.prices import AdjustmentEntry, FeeEntry, PriceBookFile, UsageEntry
 from perunit.contract.read import examine
 from perunit.contract.shape import Contract
 from perunit.engine.files import sql_text
@@ -203,7 +203,7 @@ def test_every_contract_key_is_documented() -> None:
 
 def test_every_key_of_a_price_book_is_documented() -> None:
     """Each key of a price book and its entries stands in docs/price-books.md."""
-    keys = [key for model in (PriceBookFile, UsageEntry, FeeEntry) for key in fields(model)]
+    keys = [key for model in (PriceBookFile, UsageEntry, FeeEntry, AdjustmentEntry) for key in fields(model)]
     text = page("price-books.md")
     assert [key for key in dict.fromkeys(keys) if f"`{key}`" not in text] == []
 

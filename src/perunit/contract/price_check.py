@@ -38,6 +38,9 @@ _FIELDS = (
     "of",
     "percentage",
     "fixed",
+    "on",
+    "multiply",
+    "discount_percent",
 )
 
 # Rates of one kind, meter and event type.
@@ -88,8 +91,12 @@ def clashes(rates: list[Rate]) -> Iterator[Clash]:
     """Overlaps and gaps between rates of equal conditions, and ambiguities between equally specific ones."""
     subjects: dict[_Subject, list[Rate]] = defaultdict(list)
     for rate in rates:
-        subjects[rate.kind, rate.meter, rate.event_type].append(rate)
+        subjects[rate.kind, rate.meter, rate.adjusts or rate.event_type].append(rate)
     for same in subjects.values():
+        if same[0].kind == "adjustment":
+            # All that match apply, so only the same one twice is a fault, and one may pause.
+            yield from (clash for clash in _overlaps_and_gaps(same) if clash.reason == "overlap")
+            continue
         yield from _overlaps_and_gaps(same)
         yield from _ambiguities(same)
 
@@ -224,13 +231,13 @@ def _against_contract(read: ReadBook, contract: Contract) -> Iterator[Fault]:
 
 
 def _against_meters(read: ReadBook, rate: Rate, contract: Contract) -> Iterator[Fault]:
-    if rate.event_type is not None:
+    if rate.event_type is not None or rate.meter == "*":
         return
     path, meters = read.entry_path(rate), contract.meter_names()
     if rate.meter not in meters:
         mend = did_you_mean(rate.meter, meters, "map it as usage in the contract or declare it under meters")
         yield read.document.fault((*path, "meter"), "must be a meter of the contract", mend)
-    elif rate.meter in contract.meters and rate.unit != contract.meters[rate.meter].unit:
+    elif rate.kind != "adjustment" and rate.meter in contract.meters and rate.unit != contract.meters[rate.meter].unit:
         unit = contract.meters[rate.meter].unit
         rule = f"must be the unit of the meter, {unit}"
         yield read.document.fault((*path, "unit"), rule, f"write unit: {shown(unit)} and price per that unit")
@@ -272,7 +279,7 @@ def _mixed_units(where: dict[str, tuple[ReadBook, Rate]], contract: Contract) ->
     """A meter that the contract does not declare has the unit of its first rate."""
     first: dict[str, Rate] = {}
     for read, rate in where.values():
-        if rate.event_type is not None or rate.meter in contract.meters:
+        if rate.event_type is not None or rate.kind == "adjustment" or rate.meter in contract.meters:
             continue
         known = first.setdefault(rate.meter, rate)
         if rate.unit != known.unit:

@@ -51,6 +51,7 @@ __all__ = [
 _PRICE_DIGITS = 38 - UNIT_PRICE_SCALE
 _PER_DIGITS = 38 - QUANTITY_SCALE
 _HUNDRED = Decimal(100)
+_FACTOR_PLACES = 9
 
 
 def _exact_decimal(places: int, digits: int, least: Decimal) -> Any:
@@ -99,6 +100,11 @@ Percentage = Annotated[
     Field(le=100),
     WithJsonSchema({**_DECIMAL, "minimum": 0, "maximum": 100}),
 ]
+Factor = Annotated[
+    Decimal,
+    AfterValidator(_exact_decimal(_FACTOR_PLACES, 4, Decimal(0))),
+    WithJsonSchema({**_DECIMAL, "minimum": 0}),
+]
 Per = Annotated[
     Decimal,
     AfterValidator(_exact_decimal(QUANTITY_SCALE, _PER_DIGITS, Decimal(1).scaleb(-QUANTITY_SCALE))),
@@ -117,6 +123,12 @@ _EXAMPLE_USAGE: dict[str, JsonValue] = {
     "price": "0.0464",
     "per": 3600,
     "unit": "s",
+    "effective_from": "2026-01-01",
+}
+_EXAMPLE_ADJUSTMENT: dict[str, JsonValue] = {
+    "on": "cost",
+    "region": "eu",
+    "multiply": "1.15",
     "effective_from": "2026-01-01",
 }
 _EXAMPLE_FEE: dict[str, JsonValue] = {
@@ -180,6 +192,33 @@ class FeeEntry(Entry):
         return self
 
 
+class AdjustmentEntry(Entry):
+    """What all matching prices of a kind are multiplied by: a region's multiplier, or a discount."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_ADJUSTMENT]})
+
+    on: Literal["cost", "revenue", "fee"] = Field(description="Whose prices: of rates, revenue or fees.")
+    meter: Name | None = Field(None, description="Only prices of this meter; of every one where absent.")
+    multiply: Factor | None = None
+    discount_percent: Percentage | None = None
+
+    @model_validator(mode="after")
+    def _is_one_factor(self) -> Self:
+        if (self.multiply is None) == (self.discount_percent is None):
+            raise ValueError("must have multiply or discount_percent, and not both; keep one")
+        if self.on == "fee" and self.meter is not None:
+            raise ValueError("must have no meter on fees; take it away")
+        return self
+
+    @property
+    def factor(self) -> Decimal:
+        """What a price is multiplied by."""
+        if self.multiply is not None:
+            return self.multiply
+        with exact():
+            return 1 - (self.discount_percent or Decimal(0)) / _HUNDRED
+
+
 class Approval(BaseModel):
     """Who put a version in force, when and why; written into the version's file, at its end."""
 
@@ -204,6 +243,7 @@ class PriceBookFile(BaseModel):
     rates: tuple[UsageEntry, ...] = Field((), description="What usage costs.")
     revenue: tuple[UsageEntry, ...] = Field((), description="What customers are charged for usage.")
     fees: tuple[FeeEntry, ...] = Field((), description="What is kept of each event of a type.")
+    adjustments: tuple[AdjustmentEntry, ...] = Field((), description="What prices are multiplied by; all that match.")
     approval: Approval | None = Field(None, description="Written by perunit prices approve.")
 
 
@@ -212,10 +252,12 @@ class Rate:
     """What one unit of a meter costs or earns in ``[effective_from, effective_to)``.
 
     Fees have the meters ``@<account>`` (percentage, `unit_price` is the share) and ``@events`` (fixed) and an
-    `event_type`. Of the rates whose conditions an event meets, the one with the most conditions applies.
+    `event_type`. Of the rates whose conditions an event meets, the one with the most conditions applies. An
+    adjustment has the factor as its unit price, the meter ``*`` where it is of every one, and in `adjusts` the kind
+    of rates it multiplies; all that match apply.
     """
 
-    kind: Literal["cost", "revenue", "fee"]
+    kind: Literal["cost", "revenue", "fee", "adjustment"]
     meter: str
     event_type: str | None
     conditions: dict[str, str] = field(hash=False)
@@ -228,6 +270,7 @@ class Rate:
     effective_to: datetime | None
     rate_id: str
     line: int
+    adjusts: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,9 +353,12 @@ def _refused_meters(document: Document, refused: set[Path]) -> set[str]:
     return meters
 
 
+_SECTIONS = (("rates", "cost"), ("revenue", "revenue"), ("fees", "fee"), ("adjustments", "adjustment"))
+
+
 def _rates(shape: PriceBookFile, document: Document, refused: set[Path]) -> list[Rate]:
     rates: list[Rate] = []
-    for section, kind in (("rates", "cost"), ("revenue", "revenue"), ("fees", "fee")):
+    for section, kind in _SECTIONS:
         for index, entry in enumerate(getattr(shape, section)):
             if (section, index) not in refused and (section,) not in refused:
                 rate_id = f"{shape.book}@{shape.version}/{section}/{index + 1}"
@@ -321,13 +367,18 @@ def _rates(shape: PriceBookFile, document: Document, refused: set[Path]) -> list
     return rates
 
 
-def _rates_of(entry: UsageEntry | FeeEntry, kind: Any, currency: str, rate_id: str, line: int) -> list[Rate]:
+def _rates_of(
+    entry: UsageEntry | FeeEntry | AdjustmentEntry, kind: Any, currency: str, rate_id: str, line: int
+) -> list[Rate]:
     conditions = dict(sorted(entry.__pydantic_extra__.items()))
     dated = (entry.effective_from, entry.effective_to)
     if isinstance(entry, UsageEntry):
         each = unit_price(entry.price, entry.per)
         usage = (entry.meter, None, conditions, entry.price, entry.per, entry.unit, currency, each)
         return [Rate(kind, *usage, *dated, rate_id, line)]
+    if isinstance(entry, AdjustmentEntry):
+        factor = (entry.meter or "*", None, conditions, entry.factor, Decimal(1), "1", currency, entry.factor)
+        return [Rate(kind, *factor, *dated, rate_id, line, entry.on)]
     rates = []
     if entry.percentage is not None:
         share = unit_price(entry.percentage, _HUNDRED)

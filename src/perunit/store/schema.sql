@@ -101,12 +101,15 @@ CREATE TABLE price_approvals (
     recorded_at TIMESTAMP NOT NULL, PRIMARY KEY (book, version));
 
 -- Rates of every loaded version. A fee has two rows: meter '@<account>' for its percentage, '@events' for its
--- fixed part, both limited to event_type. conditions: segment (or 'resource') → value, most specific wins.
+-- fixed part, both limited to event_type. An adjustment multiplies the rates of the kind `adjusts` by its unit price;
+-- what that gave of a rate where it applied is a row too, named after both, with the rate in base_rate_id.
+-- conditions: segment (or 'resource') → value, most specific wins.
 CREATE TABLE rates (
     rate_id VARCHAR PRIMARY KEY, book VARCHAR NOT NULL, version INTEGER NOT NULL, kind VARCHAR NOT NULL,
     meter VARCHAR NOT NULL, event_type VARCHAR, conditions MAP(VARCHAR, VARCHAR) NOT NULL,
     price DECIMAL(38, 15) NOT NULL, per DECIMAL(38, 9) NOT NULL, unit VARCHAR, currency VARCHAR NOT NULL,
-    unit_price DECIMAL(38, 15) NOT NULL, effective_from TIMESTAMP NOT NULL, effective_to TIMESTAMP);
+    unit_price DECIMAL(38, 15) NOT NULL, effective_from TIMESTAMP NOT NULL, effective_to TIMESTAMP,
+    adjusts VARCHAR, base_rate_id VARCHAR);
 
 -- One imported version of one billing period of one billing account. superseded_at null: the one in force.
 CREATE TABLE bills (

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from perunit.contract.prices import PriceBook
     from perunit.engine.duckdb import Engine
 
-__all__ = ["sync_books"]
+__all__ = ["insert_rates", "sync_books"]
 
 
 def sync_books(engine: Engine, books: tuple[PriceBook, ...], now: datetime) -> bool:
@@ -84,7 +84,7 @@ def _load(engine: Engine, book: PriceBook, now: datetime) -> None:
         {"book": book.name, "version": book.version, "digest": book.digest, "file": book.file}
         | {"now": naive(now), "content": book.content},
     )
-    rates = [
+    rates: list[dict[str, object]] = [
         {
             "rate_id": rate.rate_id,
             "book": book.name,
@@ -98,15 +98,21 @@ def _load(engine: Engine, book: PriceBook, now: datetime) -> None:
             "unit": rate.unit,
             "currency": rate.currency,
             "unit_price": rate.unit_price,
+            "adjusts": rate.adjusts,
             "effective_from": naive(rate.effective_from),
             "effective_to": naive(rate.effective_to) if rate.effective_to else None,
         }
         for rate in book.rates
     ]
     if rates:
-        engine.register("fresh_rates", pa.Table.from_pylist(rates, schema=_RATE_SCHEMA))
-        engine.execute("INSERT INTO rates BY NAME FROM fresh_rates")
-        engine.unregister("fresh_rates")
+        insert_rates(engine, rates)
+
+
+def insert_rates(engine: Engine, rates: list[dict[str, object]]) -> None:
+    """Adds rows to `rates`, each as column → value."""
+    engine.register("fresh_rates", pa.Table.from_pylist(rates, schema=_RATE_SCHEMA))
+    engine.execute("INSERT INTO rates BY NAME FROM fresh_rates")
+    engine.unregister("fresh_rates")
 
 
 _RATE_SCHEMA = pa.schema(
@@ -123,6 +129,8 @@ _RATE_SCHEMA = pa.schema(
         ("unit", pa.string()),
         ("currency", pa.string()),
         ("unit_price", pa.decimal128(38, 15)),
+        ("adjusts", pa.string()),
+        ("base_rate_id", pa.string()),
         ("effective_from", pa.timestamp("us")),
         ("effective_to", pa.timestamp("us")),
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from perunit.economics.price.adjust import adjust, held_sql
 from perunit.engine.duckdb import identifier, literal
 from perunit.engine.files import sql_text
 
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Card", "build_card", "scope_meters"]
 
-_IN_FORCE = "SELECT r.* FROM rates r JOIN price_books b USING (book, version) WHERE b.withdrawn_at IS NULL"
+# What the books in force say; not what adjustments have made of it.
+_IN_FORCE = (
+    "SELECT r.* FROM rates r JOIN price_books b USING (book, version) "
+    "WHERE b.withdrawn_at IS NULL AND r.base_rate_id IS NULL"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +124,6 @@ def build_card(engine: Engine, contract: Contract) -> Card:
         "QUALIFY period_end > (SELECT min(window_start) FROM scope_meters) "
         "AND period_start <= (SELECT max(window_start) FROM scope_meters)"
     )
-    held = "".join(
-        f" AND (NOT map_contains(r.conditions, {literal(d)}) "
-        f"OR map_extract_value(r.conditions, {literal(d)}) = c.{identifier(f'shown_{d}')})"
-        for d in contract.dimensions()
-    )
     engine.execute(
         "CREATE OR REPLACE TEMP TABLE card_candidates AS "
         "SELECT k.cell_id, k.meter, k.resource, r.kind, r.rate_id, r.unit_price, r.currency, r.effective_from, "
@@ -131,10 +131,10 @@ def build_card(engine: Engine, contract: Contract) -> Card:
         "FROM (SELECT DISTINCT cell_id, meter, priced_resource AS resource FROM scope_meters) k "
         "JOIN cells c ON c.cell_id = k.cell_id "
         "JOIN rates_in_force r ON r.meter = k.meter AND (r.event_type IS NULL OR r.event_type = c.event_type) "
-        "AND (NOT map_contains(r.conditions, 'resource') OR map_extract_value(r.conditions, 'resource') = k.resource)"
-        f"{held}"
+        f"AND r.kind <> 'adjustment' AND {held_sql(contract, 'r', 'k')}"
     )
     engine.execute(f"CREATE OR REPLACE TEMP TABLE rate_card AS {sql_text('economics.price', 'rate_card')}")
+    adjust(engine, contract)
     pairs = tuple(engine.rows("SELECT DISTINCT kind, meter FROM rate_card ORDER BY ALL"))
     unpriced = tuple(meter for (meter,) in engine.rows(_UNPRICED))
     by_resource = bool(engine.value("SELECT count(*) FROM rate_card WHERE resource IS NOT NULL"))

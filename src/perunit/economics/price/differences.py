@@ -72,7 +72,9 @@ def changes(old: Iterable[Rate], new: Iterable[Rate]) -> tuple[Change, ...]:
 def _series(rates: Iterable[Rate]) -> dict[_Subject, list[Rate]]:
     found: dict[_Subject, list[Rate]] = defaultdict(list)
     for rate in rates:
-        found[rate.kind, rate.meter, rate.event_type or "", tuple(sorted(rate.conditions.items()))].append(rate)
+        found[
+            rate.kind, rate.meter, rate.adjusts or rate.event_type or "", tuple(sorted(rate.conditions.items()))
+        ].append(rate)
     return found
 
 
@@ -105,7 +107,7 @@ def stored_rates(engine: Engine, book: str, version: int) -> tuple[Rate, ...]:
     """The rates of a version the store has loaded; times are aware UTC."""
     rows = engine.records(
         "SELECT * REPLACE (map_entries(conditions) AS conditions) FROM rates "
-        "WHERE book = $book AND version = $version ORDER BY rate_id",
+        "WHERE book = $book AND version = $version AND base_rate_id IS NULL ORDER BY rate_id",
         {"book": book, "version": version},
     )
     return tuple(_rate(row) for row in rows)

@@ -48,10 +48,11 @@ def list_(settings: Settings, every: bool) -> None:
 
 _STORED = (
     "SELECT r.rate_id, r.kind, r.meter, r.event_type, map_entries(r.conditions) AS conditions, r.price, r.per, "
-    "r.unit, r.currency, r.unit_price, r.effective_from, r.effective_to, b.withdrawn_at IS NULL AS in_force, "
-    "a.actor AS approved_by, a.reason, a.approved_at "
+    "r.unit, r.currency, r.adjusts, r.unit_price, r.effective_from, r.effective_to, "
+    "b.withdrawn_at IS NULL AS in_force, a.actor AS approved_by, a.reason, a.approved_at "
     "FROM rates r JOIN price_books b USING (book, version) LEFT JOIN price_approvals a USING (book, version) "
-    "WHERE b.withdrawn_at IS NULL OR $every ORDER BY r.kind, r.meter, conditions, r.effective_from"
+    "WHERE r.base_rate_id IS NULL AND (b.withdrawn_at IS NULL OR $every) "
+    "ORDER BY r.kind, r.meter, conditions, r.effective_from"
 )
 
 
@@ -85,7 +86,19 @@ def _waiting(project: Opened) -> list[dict[str, Any]]:
 
 
 def _from_file(book: PriceBook, rate: Rate, status: str) -> dict[str, Any]:
-    names = ("rate_id", "kind", "meter", "event_type", "conditions", "price", "per", "unit", "currency", "unit_price")
+    names = (
+        "rate_id",
+        "kind",
+        "meter",
+        "event_type",
+        "conditions",
+        "price",
+        "per",
+        "unit",
+        "currency",
+        "adjusts",
+        "unit_price",
+    )
     dated = {name: _naive(getattr(rate, name)) for name in ("effective_from", "effective_to")}
     said = {"in_force": False, "approved_by": None, "reason": None, "approved_at": None, "status": status}
     return {name: getattr(rate, name) for name in names} | dated | said | {"file": book.file}
