@@ -33,6 +33,7 @@ from perunit.facts.load import Batch, Counts, load_group, seen_before, stage_gro
 from perunit.facts.quarantine import Selection, groups_to_replay, mark_replayed
 from perunit.facts.staging import Names
 from perunit.facts.tables import plan_source
+from perunit.measures.closing import unbridged
 from perunit.measures.restated import Restatement, restated, since_when, unreproduced
 from perunit.model.errors import InputError, UsageError
 from perunit.model.window import naive
@@ -391,5 +392,7 @@ def verify(project: Project, engine: Engine, clock: Clock) -> list[Finding]:
     look_back(project, engine, clock())
     findings += check_derived(engine, own, "past")
     detach_past(engine, own)
-    broken = unreproduced(engine, project.contract, lambda at: known_at(project, engine, at))
-    return [*findings, Finding("as of", "the figures of every lock come out again as of its time", broken)]
+    bridge = unbridged(engine, project.contract)
+    findings.append(Finding("conservation", "the steps of every bridge sum from computed cost to the invoice", bridge))
+    lock = unreproduced(engine, project.contract, lambda at: known_at(project, engine, at))
+    return [*findings, Finding("as of", "the figures of every lock come out again as of its time", lock)]

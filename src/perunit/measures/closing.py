@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from perunit.economics.reconcile.bridge import Bridge, bridges
 from perunit.economics.reconcile.entries import Entry, entries_of
 from perunit.economics.reconcile.locks import Figure, Lock, lock_period, locks_of, refuse_open
 from perunit.economics.reconcile.plain import plain_value
 from perunit.economics.reconcile.score import CoveredCost, covered_costs
 from perunit.economics.reconcile.tie_out import InvoiceLine, TieOut, latest_period, tie_out
+from perunit.economics.reconcile.variance import Variance, classified, variances
 from perunit.measures.query import Query, run_query
 from perunit.model.errors import UsageError
 from perunit.model.money import is_currency, plain
+from perunit.model.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +24,8 @@ if TYPE_CHECKING:
 
     from perunit.contract.shape import Contract
     from perunit.engine.duckdb import Engine
-    from perunit.model.window import Window
 
-__all__ = ["CLOSING", "Reconciliation", "Score", "close_period", "closing_figures", "reconciliation"]
+__all__ = ["CLOSING", "Reconciliation", "Score", "close_period", "closing_figures", "reconciliation", "unbridged"]
 
 # What a period came to, as far as a lock keeps it.
 CLOSING = (
@@ -50,6 +52,8 @@ class Reconciliation:
     scores: tuple[Score, ...]
     entries: tuple[Entry, ...]
     locks: tuple[Lock, ...]
+    variances: tuple[Variance, ...]
+    bridges: tuple[Bridge, ...]
 
     @property
     def period(self) -> str:
@@ -81,6 +85,8 @@ class Reconciliation:
             "scores": [_score_json(score) for score in self.scores],
             "entries": plain_value(self.entries),
             "locks": plain_value(self.locks),
+            "bridges": [plain_value(bridge) | {"open": plain_value(bridge.open)} for bridge in self.bridges],
+            "variances": [plain_value(each) | {"variance": plain_value(each.variance)} for each in self.variances],
         }
 
 
@@ -115,7 +121,12 @@ def reconciliation(
         if (entry.invoice_issuer_name, entry.invoice_id, entry.billing_currency) in ids
     )
     locks = tuple(lock for lock in locks_of(engine) if lock.window == window)
-    return Reconciliation(window, tied, _scores(engine, contract, window, currency), tuple(entries), locks)
+    with classified(engine, contract):
+        found = variances(engine, window)
+        bridged = bridges(engine, window, found, tied, currency)
+    shown = tuple(each for each in found if currency in {None, each.currency})
+    scores = _scores(engine, contract, window, currency)
+    return Reconciliation(window, tied, scores, tuple(entries), locks, shown, bridged)
 
 
 def _scores(engine: Engine, contract: Contract, window: Window, currency: str | None) -> tuple[Score, ...]:
@@ -174,3 +185,19 @@ def _invoices(engine: Engine, window: Window) -> Iterator[tuple[Figure, str | No
                 Figure("invoice", name, figure, line.billing_currency),
                 None if amount is None else plain(amount),
             )
+
+
+def unbridged(engine: Engine, contract: Contract) -> dict[str, Any] | None:
+    """The first bridge whose steps do not lead from computed cost to its end; None where all do."""
+    months = engine.rows(
+        "SELECT DISTINCT strftime(billing_period_start, '%Y-%m') AS month FROM bills WHERE superseded_at IS NULL "
+        "ORDER BY month"
+    )
+    with classified(engine, contract):
+        for (month,) in months:
+            window = Window.of_month(month)
+            tied = tie_out(engine, window, contract.reconciliation.tolerance)
+            for bridge in bridges(engine, window, variances(engine, window), tied):
+                if bridge.open:
+                    return {"period": month, "currency": bridge.currency, "open": bridge.open}
+    return None

@@ -30,10 +30,11 @@ _CAUSES = (
 @click.option("--period", metavar="YYYY-MM", help="The billing period; the last one by default.")
 @click.option("--currency", metavar="CODE", help="Only this currency; each one apart by default.")
 @click.option("--as-of", metavar="T", help="As known at this instant.")
+@click.option("--variance", is_flag=True, help="Also every meter and resource, billed against estimated.")
 @click.option("--format", "form", type=click.Choice(_FORMATS), help="table by default; json with --json.")
 @click.pass_context
 def reconcile(
-    ctx: click.Context, period: str | None, currency: str | None, as_of: str | None, form: str | None
+    ctx: click.Context, period: str | None, currency: str | None, as_of: str | None, variance: bool, form: str | None
 ) -> None:
     """Tie bills out with invoices, score the allocation, and bridge computed cost to the invoice.
 
@@ -48,11 +49,11 @@ def reconcile(
         return
     settings = ctx.find_object(Settings)
     assert settings is not None  # noqa: S101 - the group before sets it
-    _reconcile(settings, period, currency, as_of, form)
+    _reconcile(settings, period, currency, as_of, variance, form)
 
 
 def _reconcile(
-    settings: Settings, period: str | None, currency: str | None, as_of: str | None, form: str | None
+    settings: Settings, period: str | None, currency: str | None, as_of: str | None, variance: bool, form: str | None
 ) -> None:
     from perunit.faces.cli import reconcile_text as text
     from perunit.faces.cli.query import parse_option_instant
@@ -70,7 +71,7 @@ def _reconcile(
     elif form == "markdown":
         click.echo(text.markdown(answer), nl=False)
     else:
-        text.show(answer, as_of=instant)
+        text.show(answer, variance=variance, as_of=instant)
     click.get_current_context().exit(_exit_code(answer))
 
 

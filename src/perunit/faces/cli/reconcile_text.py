@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from perunit.economics.reconcile.variance import VARIANCE_CAUSES
 from perunit.faces.cli import render
-from perunit.model.money import plain
+from perunit.model.money import exact, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from perunit.economics.reconcile.bridge import Bridge
     from perunit.economics.reconcile.entries import Entry
     from perunit.economics.reconcile.locks import Lock
     from perunit.economics.reconcile.tie_out import InvoiceLine
+    from perunit.economics.reconcile.variance import Variance
     from perunit.measures.closing import Reconciliation, Score
 
 __all__ = ["csv_text", "entry_line", "lock_line", "markdown", "show"]
@@ -28,7 +31,7 @@ _STYLES = {"ties out": "green", "ties out with entries": "green", "differs": "re
 _HEADS = ("issuer", "invoice", "currency", "lines", "billed", "entries", "invoice total", "difference", "status")
 
 
-def show(answer: Reconciliation, *, as_of: datetime | None = None) -> None:
+def show(answer: Reconciliation, *, variance: bool, as_of: datetime | None = None) -> None:
     """Prints a reconciliation: invoices, scores, bridge, and what to do next."""
     known = f", as known at {render.instant(as_of)}" if as_of else ""
     click.secho(f"Reconciliation of {answer.period}", bold=True, nl=False)
@@ -37,6 +40,10 @@ def show(answer: Reconciliation, *, as_of: datetime | None = None) -> None:
     click.secho(_tolerance(answer), dim=True)
     for score in answer.scores:
         _show_score(score)
+    for bridge in answer.bridges:
+        _show_bridge(bridge)
+    if variance:
+        _show_variances(answer.variances)
     _show_verdict(answer)
 
 
@@ -100,7 +107,20 @@ def _show_table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], nothing
     print_table(table)
 
 
-_WORDS = {"issuer", "invoice", "currency", "status", "service", "account", "step", "", "meter", "resource", "period"}
+_WORDS = {
+    "causes",
+    "issuer",
+    "invoice",
+    "currency",
+    "status",
+    "service",
+    "account",
+    "step",
+    "",
+    "meter",
+    "resource",
+    "period",
+}
 
 
 def _show_score(score: Score) -> None:
@@ -123,6 +143,101 @@ def _show_score(score: Score) -> None:
     _show_table(("service", "account", "source", "allocated", "gap", "score", ""), rows, "no cost in the period")
     if len(score.costs) > _SHOWN:
         click.secho(f"and {len(score.costs) - _SHOWN} more, all with smaller gaps; --format csv has all", dim=True)
+
+
+_BAR = 30
+_NAMES = {
+    "price": "price: billed rate against list rate",
+    "usage": "usage: billed quantity against measured",
+    "unpriced": "usage without a list price",
+    "missing_usage": "billed, not measured",
+    "missing_charge": "measured, not billed",
+    "duplicate": "charged twice",
+    "timing": "of another period",
+    "currency": "list price in another currency",
+    "idle": "idle, bought and not used",
+    "direct": "named by the line",
+    "shared": "shared",
+    "unallocated": "unallocated",
+    "unused_commitment": "unused commitment",
+    "tax": "tax",
+    "credit": "credits",
+    "correction": "corrections",
+    "upfront_purchase": "purchases beyond what was used of them",
+    "amortisation": "amortisation of commitments",
+    "other_periods": "lines in bills of other periods",
+    "entries": "accepted and adjusted",
+    "not_invoiced": "lines without a known invoice",
+    "rounding": "within the tolerance",
+    "unexplained": "UNEXPLAINED",
+}
+
+
+def _show_bridge(bridge: Bridge) -> None:
+    end = "invoice total" if bridge.is_invoiced else "billed cost"
+    click.secho(f"\nFrom computed cost to {end}", bold=True, nl=False)
+    click.echo(f" in {bridge.currency}\n")
+    rows = list(_bridge_rows(bridge))
+    amounts = [amount for _, amount, _, _ in rows] + [reached for *_, reached in rows]
+    count = render.places(amounts, 6)
+    low, high = min([Decimal(0), *(row[3] for row in rows)]), max([Decimal(0), *(row[3] for row in rows)])
+    shown = [
+        (name, render.fixed(amount, count), render.fixed(reached, count), _waterfall(start, reached, low, high))
+        for name, amount, start, reached in rows
+    ]
+    _show_table(("step", "amount", "reached", ""), shown, "")
+    if bridge.open:
+        click.secho(f"the steps leave {plain(bridge.open)} open: this is a bug of perunit, please report it", fg="red")
+
+
+def _bridge_rows(bridge: Bridge) -> Iterator[tuple[str, Decimal, Decimal, Decimal]]:
+    """(step, amount, from, to) of the steps that are not zero, and the costs they lead to."""
+    nothing = Decimal(0)
+    yield "usage at list prices", bridge.computed, nothing, bridge.computed
+    before = bridge.computed
+    for step in bridge.steps:
+        if step.name == "upfront_purchase":
+            yield "= effective cost", bridge.effective, nothing, bridge.effective
+        if step.name == "other_periods" and bridge.is_invoiced:
+            yield "= billed cost", bridge.billed, nothing, bridge.billed
+        if step.amount:
+            yield _NAMES[step.name], step.amount, before, step.reached
+        before = step.reached
+    yield f"= {'invoice total' if bridge.is_invoiced else 'billed cost'}", bridge.end, nothing, bridge.end
+
+
+def _waterfall(start: Decimal, end: Decimal, low: Decimal, high: Decimal) -> str:
+    """A bar from `start` to `end` on a line from `low` to `high`."""
+    if high == low:
+        return ""
+    with exact():
+        left, right = (int((each - low) * _BAR / (high - low)) for each in (min(start, end), max(start, end)))
+    return " " * left + ("█" * (right - left) or "▏")
+
+
+def _show_variances(found: Sequence[Variance]) -> None:
+    click.secho("\nBilled against estimated", bold=True)
+    click.echo("by meter, resource and charge period; the causes sum to the variance\n")
+    heads = ("meter", "resource", "period", "currency", "estimated", "billed", "variance", "status")
+    rows = [
+        (
+            each.meter,
+            each.resource or render.UNKNOWN,
+            f"{each.charge_period_start:%Y-%m-%d}" if each.charge_period_start else "all",
+            each.currency,
+            render.money(each.estimated),
+            render.money(each.billed),
+            render.money(each.variance),
+            ", ".join(f"{cause} {render.money(part)}" for cause, part in each.parts.items()),
+        )
+        for each in sorted(found, key=lambda each: (each.currency, -abs(each.variance)))[:_VARIANCES]
+    ]
+    _show_table((*heads[:-1], "causes"), rows, "no usage that a bill has taken over")
+    if len(found) > _VARIANCES:
+        click.secho(f"and {len(found) - _VARIANCES} more, all with smaller variances; --format csv has all", dim=True)
+
+
+_VARIANCES = 20
 
 
 def _show_verdict(answer: Reconciliation) -> None:
@@ -190,7 +305,35 @@ def _rows(answer: Reconciliation) -> Iterator[tuple[str, tuple[str, ...], Sequen
         for score in answer.scores
         for cost in score.costs
     ]
+    steps = ("currency", "step", "amount", "reached")
+    yield "Bridge", steps, list(_bridge_cells(answer))
+    heads = ("currency", "meter", "resource", "from", "to", "estimated", "billed", "variance")
+    yield "Variance", (*heads, *VARIANCE_CAUSES), list(_variance_cells(answer))
     yield "Allocation score", ("currency", "service", "account", "source", "allocated", "gap", "score"), costs
+
+
+def _bridge_cells(answer: Reconciliation) -> Iterator[tuple[str, ...]]:
+    for bridge in answer.bridges:
+        yield bridge.currency, "computed", plain(bridge.computed), plain(bridge.computed)
+        for step in bridge.steps:
+            yield bridge.currency, step.name, plain(step.amount), plain(step.reached)
+        end = "invoice_total" if bridge.is_invoiced else "billed_cost"
+        yield bridge.currency, end, plain(bridge.end), plain(bridge.end)
+
+
+def _variance_cells(answer: Reconciliation) -> Iterator[tuple[str, ...]]:
+    for each in answer.variances:
+        dates = (each.charge_period_start, each.charge_period_end)
+        yield (
+            each.currency,
+            each.meter,
+            each.resource or "",
+            *("" if date is None else date.isoformat() + "Z" for date in dates),
+            plain(each.estimated),
+            plain(each.billed),
+            plain(each.variance),
+            *(plain(each.parts.get(cause, Decimal(0))) for cause in VARIANCE_CAUSES),
+        )
 
 
 def _plain(amount: Decimal | None) -> str:
