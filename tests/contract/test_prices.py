@@ -172,7 +172,7 @@ def test_a_faulty_entry_names_its_field_and_rule(project: Write, entry: str, fie
         ),
         ("fees: [{event: order.complete, fixed: 1, effective_from: 2026-01-01}]", "fees.1.event", "must be an event"),
         ("rates: {}", "rates", "must be a list"),
-        ("prices: []", "prices", "must be one of adjustments, approval, book, currency, fees, origin, rates, revenue, version"),
+        ("prices: []", "prices", "must be one of adjustments, approval, book, currency, fees, origin, rates"),
     ],
 )
 def test_faults_beside_the_usage_rates(project: Write, text: str, place: str, rule: str) -> None:

@@ -10,6 +10,7 @@ import click
 
 from perunit.faces.cli.context import Settings, pass_settings
 from perunit.faces.cli.price_changes import approve, diff, import_, preview, rollback
+from perunit.faces.cli.price_check import check
 
 if TYPE_CHECKING:
     from perunit.contract.prices import PriceBook, Rate
@@ -23,7 +24,7 @@ def prices() -> None:
     """Price books: what usage costs, what it is sold for, and fees."""
 
 
-for _command in (diff, preview, approve, rollback, import_):
+for _command in (diff, preview, approve, rollback, import_, check):
     prices.add_command(_command)
 
 
