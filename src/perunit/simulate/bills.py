@@ -40,6 +40,10 @@ COLUMNS = (
     *("ResourceName", "ResourceType", "RegionId", "RegionName", "CommitmentDiscountId"),
     *("CommitmentDiscountType", "CommitmentDiscountStatus", "Tags"),
 )
+_INVOICE = (
+    *("InvoiceDetailId", "InvoiceId", "InvoiceIssuerName", "InvoiceIssueStatus", "InvoiceIssueDate"),
+    *("BillingAccountId", "BillingCurrency", "BillingPeriodStart", "BillingPeriodEnd", "BilledCost"),
+)
 # The allocation rules of the project's contract and the kind each one's lines end as.
 RULES = {
     "tagged orders": "direct",
@@ -115,6 +119,24 @@ class Bill:
         writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows({**self._shared(), **_line(charge)} for charge in self.charges)
+        return text.getvalue()
+
+    def invoice_csv(self) -> str:
+        """The FOCUS Invoice Detail file of its invoice: one line, in whole cents as issuers write them."""
+        with exact():
+            total = _cents(sum((charge.billed for charge in self.charges), _ZERO))
+        shared = self._shared()
+        row = {name: shared[name] for name in _INVOICE if name in shared}
+        row |= {
+            "InvoiceDetailId": f"{row['InvoiceId']}-1",
+            "InvoiceIssueStatus": "Issued",
+            "InvoiceIssueDate": _instant(self.end),
+            "BilledCost": plain(total),
+        }
+        text = io.StringIO()
+        writer = csv.DictWriter(text, _INVOICE, lineterminator="\n")
+        writer.writeheader()
+        writer.writerow(row)
         return text.getvalue()
 
     def _shared(self) -> dict[str, str]:

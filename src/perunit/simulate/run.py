@@ -42,6 +42,7 @@ def simulate(out: Path, options: SimulationOptions, progress: Progress | None = 
         prices = Prices(options.first.replace(month=1, day=1), options.change)
         bills = bills_of(scenario, tally, prices)
         _write_bills(room / "bills", bills)
+        _write_invoices(room / "invoices", bills)
         write_project(room, prices)
         return write_truth(room, Report(scenario, tally, prices, bills, written), out)
 
@@ -130,3 +131,10 @@ def _write_bills(folder: Path, bills: list[Bill]) -> None:
     folder.mkdir()
     for bill in bills:
         (folder / bill.file).write_text(bill.as_csv(), encoding="utf-8", newline="")
+
+
+def _write_invoices(folder: Path, bills: list[Bill]) -> None:
+    """What the issuer asks for each month: the total of the last version of its bill."""
+    folder.mkdir()
+    for bill in {bill.month: bill for bill in bills}.values():
+        (folder / f"{bill.month}.csv").write_text(bill.invoice_csv(), encoding="utf-8", newline="")

@@ -14,6 +14,7 @@ from perunit.faces.cli.ingest import progress_bar, sentence, sum_reports
 from perunit.faces.cli.simulate import simulation_bar
 
 if TYPE_CHECKING:
+    from perunit.measures.closing import Reconciliation
     from perunit.measures.query import Result
     from perunit.wiring import Opened
 
@@ -37,6 +38,7 @@ def demo(settings: Settings, where: Path, events: int, seed: int) -> None:
     Leaves an ordinary project behind to try everything else on.
     """
     from perunit import pipeline
+    from perunit.measures.closing import reconciliation
     from perunit.wiring import opened
 
     started = time.perf_counter()
@@ -52,14 +54,19 @@ def demo(settings: Settings, where: Path, events: int, seed: int) -> None:
         bills, _ = pipeline.import_bills(project.project, project.engine, paths, clock=project.clock)
         for bill in bills:
             _say(settings, f"    {_bill_sentence(bill)}")
+        invoices = sorted((directory / "invoices").glob("*.csv"))
+        pipeline.import_bills(project.project, project.engine, invoices, clock=project.clock)
+        tied = reconciliation(project.engine, project.contract)
         shown = _results(project)
         losing_order = _losing_order(project)
     took = time.perf_counter() - started
     if settings.json:
-        answer = {name: result.as_json() for name, result in shown.items()}
+        answer = {name: result.as_json() for name, result in shown.items()} | {"reconciliation": tied.as_json()}
         click.echo(json.dumps({"seconds": round(took, 1), "order": losing_order, **answer}, indent=2))
     else:
-        _show(shown, directory, losing_order, took)
+        _show(shown, directory, losing_order)
+        _show_close(tied)
+        _show_next(directory, took)
 
 
 def _say(settings: Settings, text: str) -> None:
@@ -112,7 +119,7 @@ def _losing_order(project: Opened) -> str:
     )
 
 
-def _show(shown: dict[str, Result], directory: Path, order: str, took: float) -> None:
+def _show(shown: dict[str, Result], directory: Path, order: str) -> None:
     from perunit.faces.cli.query import show_result
     from perunit.faces.cli.receipt import receipt_text
     from perunit.measures.receipt import receipt
@@ -125,7 +132,18 @@ def _show(shown: dict[str, Result], directory: Path, order: str, took: float) ->
     click.secho("\nThe order that lost the most\n", bold=True)
     with opened(directory, purpose="demo") as project:
         click.echo(receipt_text(receipt(project.engine, project.contract, "order", order)))
-    click.secho(f"Done in {took:.0f} s. Where to look next", bold=True)
+
+
+def _show_close(tied: Reconciliation) -> None:
+    """The month as finance sees it, in short."""
+    from perunit.faces.cli.reconcile_text import show_short
+
+    click.secho("\nWhether the bill ties out with the invoice, and how the cost became what was invoiced", bold=True)
+    show_short(tied)
+
+
+def _show_next(directory: Path, took: float) -> None:
+    click.secho(f"\nDone in {took:.0f} s. Where to look next", bold=True)
     for words, why in (
         ("query cost_per_unit --grain day --by release", "a release that costs more per order"),
         ("query contribution_margin --by region --order contribution_margin", "a region that loses money"),
@@ -133,6 +151,7 @@ def _show(shown: dict[str, Result], directory: Path, order: str, took: float) ->
         ("query units revenue --compare week --from 2026-09-08 --to 2026-09-15", "against the week before"),
         ("quarantine list", "what was refused or contradicts"),
         ("bills list", "both versions of the bill"),
+        ("reconcile --variance", "the month for finance, whole"),
         ("verify", "every invariant on this data"),
     ):
         click.echo(f"  perunit -C {directory} {words:<66} {why}")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from perunit.economics.reconcile.variance import Variance
     from perunit.measures.closing import Reconciliation, Score
 
-__all__ = ["csv_text", "entry_line", "lock_line", "markdown", "show"]
+__all__ = ["csv_text", "entry_line", "lock_line", "markdown", "show", "show_short"]
 
 _SHOWN = 12
 _STYLES = {"ties out": "green", "ties out with entries": "green", "differs": "red", "no lines": "red"}
@@ -45,6 +45,14 @@ def show(answer: Reconciliation, *, variance: bool, as_of: datetime | None = Non
     if variance:
         _show_variances(answer.variances)
     _show_verdict(answer)
+
+
+def show_short(answer: Reconciliation) -> None:
+    """Prints the invoices and the bridges alone."""
+    _show_table(_HEADS, [_invoice_cells(line) for line in answer.tie_out.invoices], "no invoices and no bills")
+    click.secho(_tolerance(answer), dim=True)
+    for bridge in answer.bridges:
+        _show_bridge(bridge)
 
 
 def entry_line(entry: Entry) -> str:
