@@ -335,3 +335,39 @@ def test_what_was_known_then_stays(tmp_path: Path) -> None:
         for words in (("--as-of", before), ())
     )
     assert (receipt_then, receipt_now) == ("cloud@1/rates/1", "cloud@2/rates/1")
+
+
+def test_the_worked_month_of_the_finance_guide(tmp_path: Path) -> None:
+    """The commands of docs/reconciliation.md give the numbers it shows, from difference to locked month."""
+    text = page("reconciliation.md")
+    folder = written_out(text, tmp_path)
+    told = [words for words in commands(text) if "verify" not in words]
+
+    def ran(words: list[str], *, code: int = 0) -> Any:
+        found = CliRunner().invoke(cli, ["-C", str(folder), "--json", *words])
+        assert found.exit_code == code, found.output
+        return json.loads(found.stdout)
+
+    before, rest = told[:3], [words for words in told if "--period" in words or "accept" in words][1:]
+    for words in before:
+        if words[:2] == ["bills", "import"]:
+            words[2] = str(folder / words[2])
+        ran(words)
+    look, accept, lock, later = rest[:4]
+    answer = ran(look, code=1)
+    assert [line["difference"] for line in answer["invoices"]] == ["0.005"]
+    assert answer["scores"][0]["reconciliation_score"].startswith("0.970068")
+    (bridge,) = answer["bridges"]
+    assert {step["name"]: step["reached"] for step in bridge["steps"] if step["amount"] != "0"} == {
+        "price": "10.4",
+        "usage": "12",
+        "shared": "15",
+        "unallocated": "15.5",
+        "tax": "16.705",
+        "unexplained": "16.7",
+    }
+    assert (bridge["computed"], bridge["end"], bridge["open"]) == ("8", "16.7", "0")
+    assert ran(accept)["entry"]["amount"] == "-0.005"
+    assert ran(lock)["actor"] == "ada"
+    assert ran(later) == {"restatements": []}
+    assert ran(look)["status"] == "closed"
