@@ -37,17 +37,37 @@ measured AS (
     WHERE kind = 'cost' AND meter IN (SELECT meter FROM charged)
     GROUP BY ALL
 ),
-held AS (
+spans AS (SELECT DISTINCT charge_period_start, charge_period_end FROM charged),
+windows AS (SELECT DISTINCT window_start FROM measured),
+covered AS (
+    SELECT s.charge_period_start, s.charge_period_end, w.window_start
+    FROM spans AS s
+    INNER JOIN windows AS w ON w.window_start >= s.charge_period_start AND w.window_start < s.charge_period_end
+),
+candidates AS (
     SELECT m.*, c.billing_period_start, c.resource AS charged_resource, c.charge_period_start, c.charge_period_end,
         c.currency AS billed_in
     FROM measured AS m
+    INNER JOIN covered AS w ON w.window_start = m.window_start
     INNER JOIN charged AS c
-        ON c.meter = m.meter AND (c.resource IS NULL OR c.resource = m.resource)
-        AND m.window_start >= c.charge_period_start AND m.window_start < c.charge_period_end
+        ON c.meter = m.meter AND c.resource = m.resource AND c.charge_period_start = w.charge_period_start
+        AND c.charge_period_end = w.charge_period_end
+    UNION ALL
+    SELECT m.*, c.billing_period_start, NULL, c.charge_period_start, c.charge_period_end, c.currency
+    FROM measured AS m
+    INNER JOIN covered AS w ON w.window_start = m.window_start
+    INNER JOIN charged AS c
+        ON c.meter = m.meter AND c.charge_period_start = w.charge_period_start
+        AND c.charge_period_end = w.charge_period_end
+    WHERE c.resource IS NULL
+),
+held AS (
+    SELECT *
+    FROM candidates
     QUALIFY row_number() OVER (
-        PARTITION BY m.meter, m.resource, m.window_start, m.currency
-        ORDER BY c.charge_period_end - c.charge_period_start, c.resource NULLS LAST, c.charge_period_start,
-            c.billing_period_start, c.currency
+        PARTITION BY meter, resource, window_start, currency
+        ORDER BY charge_period_end - charge_period_start, charged_resource NULLS LAST, charge_period_start,
+            billing_period_start, billed_in
     ) = 1
 ),
 estimates AS (

@@ -73,7 +73,8 @@ def lock_line(lock: Lock) -> str:
 
 
 def _tolerance(answer: Reconciliation) -> str:
-    return f"ties out within {plain(answer.tie_out.tolerance)} (reconciliation.tolerance)"
+    tolerance = answer.tie_out.tolerance
+    return f"ties out within {plain(tolerance)} (reconciliation.tolerance)" if tolerance else "ties out at 0.00 exactly"
 
 
 def _invoice_cells(line: InvoiceLine) -> tuple[str, ...]:
