@@ -13,9 +13,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perunit.contract.check import WEIGHTS
 from perunit.contract.focus import FOCUS_COLUMNS
 from perunit.contract.read import examine, faults, read_project
+from perunit.contract.rule_check import WEIGHTS
 from perunit.engine.files import sql_text
 from perunit.model.errors import ConfigurationError, Fault
 
@@ -194,11 +194,11 @@ CASES = [
     ("allocation:\n  - {name: a, method: usage}\n", "allocation.1.meter", 6, "must be given", ""),
     ("allocation:\n  - {name: a, method: proportional}\n", "allocation.1.to", 6, "must be given", ""),
     (
-        "allocation:\n  - {name: a, method: even, unit: order, idle: share}\n",
-        "allocation.1.idle",
+        "allocation:\n  - {name: a, method: even, unit: order, capacity: 5}\n",
+        "allocation.1.capacity",
         6,
         "must be left out with method even",
-        "even takes unit",
+        "even takes horizon, unit",
     ),
     (
         "allocation:\n  - {name: a, method: proportional, to: profit}\n",
@@ -269,6 +269,36 @@ CASES = [
         6,
         "must be given with method fixed",
         "add weights",
+    ),
+    ("allocation:\n  - {name: a, method: shapley, unit: order}\n", "allocation.1.costs", 6, "must be given", ""),
+    (
+        "allocation:\n  - {name: a, method: shapley, unit: order, costs: [{units: [x, x], cost: 1}]}\n",
+        "allocation.1.costs.1.units",
+        6,
+        "must name each unit, and the same units, once",
+        "",
+    ),
+    (
+        "allocation:\n  - name: a\n    method: shapley\n    unit: order\n    costs: "
+        "[{units: [x], cost: 9}, {units: [y], cost: 1}, {units: [x, y], cost: 1}]\n",
+        "allocation.1.costs",
+        9,
+        "must not pay y for taking part",
+        "correct the costs",
+    ),
+    (
+        "allocation:\n  - {name: a, method: even, of: charge_class is null}\n",
+        "allocation.1.of",
+        6,
+        "must be left out with method even",
+        "",
+    ),
+    (
+        "allocation:\n  - {name: a, method: even, horizon: {months: 0}}\n",
+        "allocation.1.horizon.months",
+        6,
+        "must be >= 1",
+        "",
     ),
     (
         'allocation:\n  - {name: a, method: fixed, unit: order, weights: {"rule:a": 1}}\n',

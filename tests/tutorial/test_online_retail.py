@@ -117,7 +117,7 @@ def test_every_cent_of_the_bill_is_in_a_kind(shop: Shop) -> None:
     bills = shop.ask("bills", "list")
     for bill in bills:
         shares = shop.ask("bills", "show", str(bill["bill_id"]))["allocation"]
-        assert {share["kind"] for share in shares} <= {"direct", "usage", "shared", "idle", "unallocated"}
+        assert {share["kind"] for share in shares} <= {"direct", "usage", "shared", "fixed", "idle", "unallocated"}
         for cost in ("billed_cost", "effective_cost"):
             assert sum(Decimal(share[cost]) for share in shares) == Decimal(bill[cost])
     assert sum(Decimal(bill["billed_cost"]) for bill in bills) == sum(lines) == Decimal("21680.581928138869135")

@@ -7,41 +7,32 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path as File
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from perunit.contract.document import Document, Path, did_you_mean, shown
-from perunit.contract.expression import (
-    Checked,
-    ExpressionError,
-    Reference,
-    check_type,
-    outcome_expression,
-    parse,
-)
-from perunit.contract.focus import FOCUS_COLUMNS, FOCUS_MAPS
+from perunit.contract.expression import Checked, ExpressionError, Reference, check_type, outcome_expression
+from perunit.contract.findings import Findings, Sees, checked_expression, declared
+from perunit.contract.focus import FOCUS_COLUMNS
 from perunit.contract.json_schema import kinds_of, property_at, read_json_schema
-from perunit.contract.shape import AllocationRule, Contract, EventType, Source, UnitType
+from perunit.contract.rule_check import check_rules
+from perunit.contract.shape import Contract, EventType, Source, UnitType
 from perunit.contract.shape_faults import shown_dimensions
 from perunit.model.accounts import ACCOUNTS
 from perunit.model.money import is_currency
 
 if TYPE_CHECKING:
-    from perunit.model.errors import Fault
+    from collections.abc import Callable, Iterable
 
-__all__ = ["EVENT_ATTRIBUTES", "WEIGHTS", "Findings", "check_contract"]
+__all__ = ["EVENT_ATTRIBUTES", "check_contract"]
 
 # CloudEvents attributes, and the two extensions that are understood.
 EVENT_ATTRIBUTES = (
     *("specversion", "id", "source", "type", "time", "subject", "dataschema", "datacontenttype"),
     *("recordedtime", "traceparent"),
 )
-# Measures whose amounts can be weights: sums that are there for every unit before any bill is split.
-WEIGHTS = ("units", "events", "attempts", "successes", "gross_revenue", "revenue", "variable_cost")
 _ABOUT_EVENTS = ("id", "source", "type", "time", "outcome", "currency", "resource", "intent", "latency_ms")
 # One bit of a 64-bit mask for each, the sign left out.
 _UNIT_TYPES_MAX = 62
@@ -58,41 +49,6 @@ _RESERVED = {
     "meter": {"events"},
     "source": {"cloudevents", "otlp"},
 }
-_FIELDS_OF_METHOD = {
-    "direct": ({"unit", "key"}, set[str]()),
-    "usage": ({"meter"}, {"resource", "capacity", "idle"}),
-    "proportional": ({"to"}, set[str]()),
-    "even": (set[str](), {"unit"}),
-    "fixed": ({"unit", "weights"}, set[str]()),
-    "step_down": ({"unit", "weights"}, set[str]()),
-}
-
-_Sees = Callable[[Reference], tuple[str, str] | None]
-
-
-@dataclass
-class Findings:
-    """Faults and notes of one document, collected."""
-
-    document: Document
-    faults: list[Fault] = field(default_factory=list)
-    notes: list[Fault] = field(default_factory=list)
-
-    def fault(self, path: Path, rule: str, mend: str, got: str | None = None) -> None:
-        """What must be mended before the project works."""
-        self.faults.append(self.document.fault(path, rule, mend, got))
-
-    def note(self, path: Path, rule: str, mend: str, got: str | None = None) -> None:
-        """What is allowed but may surprise."""
-        self.notes.append(self.document.fault(path, rule, mend, got))
-
-    def known(self, path: Path, name: str, names: Iterable[str], what: str, mend: str) -> bool:
-        """Whether `name` is one of `names`; a fault otherwise."""
-        names = tuple(names)
-        if name in names:
-            return True
-        self.fault(path, f"must be {what}", did_you_mean(name, names, mend), got=shown(name))
-        return False
 
 
 def check_contract(contract: Contract, document: Document, root: File) -> tuple[Findings, dict[str, dict[str, Any]]]:
@@ -106,7 +62,7 @@ def check_contract(contract: Contract, document: Document, root: File) -> tuple[
     for name, event in contract.events.items():
         _check_event(name, event, contract, schemas.get(name), found)
     _check_bills(contract, found)
-    _check_allocation(contract, found)
+    check_rules(contract, found)
     _check_meters(contract, found)
     if not contract.sources and not contract.events:
         found.note((), "has neither sources nor events", "add one of them; there is nothing to ingest yet", got="")
@@ -163,7 +119,7 @@ def _check_units(contract: Contract, found: Findings) -> None:
             if segment in unit.segments[:index]:
                 found.fault((*path, "segments", index), "must be named once", "take one away", got=shown(segment))
         if unit.success is not None:
-            _expression((*path, "success"), unit.success, sees, found)
+            checked_expression((*path, "success"), unit.success, sees, found)
 
 
 def _check_parent(name: str, unit: UnitType, contract: Contract, found: Findings) -> None:
@@ -171,7 +127,7 @@ def _check_parent(name: str, unit: UnitType, contract: Contract, found: Findings
     if unit.parent is None or not found.known(
         path,
         unit.parent,
-        _declared(found, "units"),
+        declared(found, "units"),
         "a unit type",
         "declare it under units, or take the parent away",
     ):
@@ -184,12 +140,6 @@ def _check_parent(name: str, unit: UnitType, contract: Contract, found: Findings
     if step == name and name == min(circle, key=list(contract.units).index):
         rule = f"must not lead back to itself ({' → '.join([*circle, name])})"
         found.fault(path, rule, "take one of these parents away")
-
-
-def _declared(found: Findings, section: str) -> tuple[str, ...]:
-    """The names a section declares, those with faults of their own included."""
-    part = found.document.get((section,))
-    return tuple(part) if isinstance(part, dict) else ()
 
 
 def _check_source(name: str, source: Source, found: Findings) -> None:
@@ -208,7 +158,7 @@ def _check_source(name: str, source: Source, found: Findings) -> None:
         found.fault((*at, "units"), "must map at least one unit type", "add for example order: order_id", got="")
     for unit in event.units:
         mend = "declare it under units"
-        found.known((*at, "units", unit), unit, _declared(found, "units"), "a unit type", mend)
+        found.known((*at, "units", unit), unit, declared(found, "units"), "a unit type", mend)
     for attribute in (
         "id",
         "time",
@@ -222,14 +172,14 @@ def _check_source(name: str, source: Source, found: Findings) -> None:
     ):
         text = getattr(event, attribute)
         if text is not None:
-            _check_values((*at, attribute), attribute, _expression((*at, attribute), text, None, found), found)
+            _check_values((*at, attribute), attribute, checked_expression((*at, attribute), text, None, found), found)
     _check_mapped(at, event, None, found, ("units", "segments", "amounts", "usage"))
 
 
-def _check_mapped(at: Path, mapping: Any, sees: _Sees | None, found: Findings, sections: tuple[str, ...]) -> None:
+def _check_mapped(at: Path, mapping: Any, sees: Sees | None, found: Findings, sections: tuple[str, ...]) -> None:
     for section in sections:
         for name, text in getattr(mapping, section).items():
-            checked = _expression((*at, section, name), text, sees, found)
+            checked = checked_expression((*at, section, name), text, sees, found)
             if section == "amounts" and checked and checked.divides:
                 rule = "divides with /, which leaves exact decimals for floating point"
                 found.note((*at, section, name), rule, "multiply by a decimal instead where the last digit matters")
@@ -310,15 +260,17 @@ def _check_event(
 ) -> None:
     path: Path = ("events", name)
     mend = "declare it under units"
-    known = found.known((*path, "unit"), event.unit, _declared(found, "units"), "a unit type", mend)
+    known = found.known((*path, "unit"), event.unit, declared(found, "units"), "a unit type", mend)
     sees = _sees_event(schema)
     if event.outcome is not None:
-        checked = _expression((*path, "outcome"), event.outcome, sees, found, outcome_expression)
+        checked = checked_expression((*path, "outcome"), event.outcome, sees, found, outcome_expression)
         _check_values((*path, "outcome"), "outcome", checked, found)
     for attribute in ("currency", "resource", "latency_ms", "intent"):
         text = getattr(event, attribute)
         if text is not None:
-            _check_values((*path, attribute), attribute, _expression((*path, attribute), text, sees, found), found)
+            _check_values(
+                (*path, attribute), attribute, checked_expression((*path, attribute), text, sees, found), found
+            )
     _check_mapped(path, event, sees, found, ("segments", "amounts", "usage"))
     if known and schema is not None and event.unit in contract.units:
         _check_carries(path, event, contract, schema, found)
@@ -368,69 +320,9 @@ def _check_bills(contract: Contract, found: Findings) -> None:
         for column, text in bill.charge.items():
             path: Path = ("bills", name, "charge", column)
             found.known(path, column, known, "a FOCUS column in snake_case", "use for example billed_cost")
-            checked = _expression(path, text, None, found)
+            checked = checked_expression(path, text, None, found)
             if checked and column.endswith("_cost") and checked.divides:
                 found.fault(path, "must not divide money, which would leave exact decimals", "multiply: fee * 0.01")
-
-
-def _check_allocation(contract: Contract, found: Findings) -> None:
-    names: dict[str, int] = {}
-    for index, rule in enumerate(contract.allocation):
-        path: Path = ("allocation", index)
-        if rule.name in names:
-            text = f"must be a name of its own, and rule {names[rule.name] + 1} has it"
-            found.fault((*path, "name"), text, "rename one of the two")
-        names.setdefault(rule.name, index)
-        _check_method(path, rule, found)
-        _check_targets(path, rule, contract, found)
-        for attribute in ("match", "key", "resource", "capacity"):
-            text_or_none = getattr(rule, attribute)
-            if text_or_none is not None:
-                _expression((*path, attribute), text_or_none, _sees_charge, found)
-        if rule.unit is not None:
-            units = _declared(found, "units")
-            found.known((*path, "unit"), rule.unit, units, "a unit type", "declare it under units")
-        if rule.meter is not None:
-            mend = "map it as usage of a source or event, or declare it under meters"
-            found.known((*path, "meter"), rule.meter, contract.meter_names(), "a meter", mend)
-        if rule.to is not None:
-            what = f"a measure that can be a weight ({', '.join(WEIGHTS)})"
-            found.known((*path, "to"), rule.to, WEIGHTS, what, "use one of these")
-        if rule.match.strip().lower() == "true" and index + 1 < len(contract.allocation):
-            found.note(path, "matches every line, so no rule after it is tried", "put it last", got=shown(rule.name))
-
-
-def _check_targets(path: Path, rule: AllocationRule, contract: Contract, found: Findings) -> None:
-    """A share may flow on to rules with weights of their own, and never back to where it came from."""
-    others = {each.name: each for each in contract.allocation if each.weights}
-    for name in rule.targets():
-        at: Path = (*path, "weights", f"rule:{name}")
-        if rule.method != "step_down":
-            found.fault(at, "must be a unit's key with method fixed", "use method step_down", got=shown(f"rule:{name}"))
-        elif found.known(at, name, others, "a rule with method fixed or step_down", "name one of those rules"):
-            reached, ahead = set[str](), [name]
-            while ahead:
-                step = ahead.pop()
-                if step not in reached:
-                    reached.add(step)
-                    ahead += others[step].targets() if step in others else ()
-            if rule.name in reached:
-                text = "must not lead back to its own rule"
-                found.fault(at, text, "take one rule of the circle away", got=shown(f"rule:{name}"))
-
-
-def _check_method(path: Path, rule: AllocationRule, found: Findings) -> None:
-    if found.document.get((*path, "method")) != rule.method:
-        return  # a stand-in for a method that was refused
-    required, optional = _FIELDS_OF_METHOD[rule.method]
-    given = rule.model_fields_set - {"name", "match", "method"}
-    for name in sorted(required - given):
-        if found.document.get((*path, name)) is not None:
-            continue  # given, and refused for its shape already
-        found.fault((*path, name), f"must be given with method {rule.method}", f"add {name}", got="")
-    for name in sorted(given - required - optional):
-        mend = f"take it away; {rule.method} takes {', '.join(sorted(required | optional))}"
-        found.fault((*path, name), f"must be left out with method {rule.method}", mend)
 
 
 def _check_meters(contract: Contract, found: Findings) -> None:
@@ -459,23 +351,7 @@ def _usage_places(contract: Contract) -> list[tuple[Path, str]]:
     return places
 
 
-def _expression(
-    path: Path, text: str, sees: _Sees | None, found: Findings, read: Callable[[str], Checked] = parse
-) -> Checked | None:
-    """The checked form, or None with a fault. `sees` says why a column cannot be; None: any can."""
-    try:
-        checked = read(text)
-    except ExpressionError as error:
-        found.fault(path, error.rule, error.mend, got=shown(error.got))
-        return None
-    for reference in checked.references if sees else ():
-        refused = sees(reference) if sees else None
-        if refused is not None:
-            found.fault(path, refused[0], refused[1], got=shown(reference.text))
-    return checked
-
-
-def _sees_facts(contract: Contract) -> _Sees:
+def _sees_facts(contract: Contract) -> Sees:
     """A success rule sees what every event has, whichever source it came from."""
     known = (*_ABOUT_EVENTS, *shown_dimensions(contract), *ACCOUNTS)
 
@@ -488,7 +364,7 @@ def _sees_facts(contract: Contract) -> _Sees:
     return sees
 
 
-def _sees_event(schema: dict[str, Any] | None) -> _Sees:
+def _sees_event(schema: dict[str, Any] | None) -> Sees:
     """An event's expressions see its attributes and what its schema allows in data."""
 
     def sees(reference: Reference) -> tuple[str, str] | None:
@@ -520,15 +396,3 @@ def _leaves(schema: dict[str, Any], at: str = "") -> list[str]:
         inner = isinstance(part, dict) and "properties" in part
         names += _leaves(part, f"{at}{name}.") if inner else [f"{at}{name}"]
     return names
-
-
-def _sees_charge(reference: Reference) -> tuple[str, str] | None:
-    """An allocation rule sees the FOCUS columns of a charge and its tags."""
-    if reference.root not in FOCUS_COLUMNS:
-        rule = "must be a FOCUS column in snake_case, or tags['…']"
-        return rule, did_you_mean(reference.root, FOCUS_COLUMNS, "use for example service_name or tags['team']")
-    if reference.root not in FOCUS_MAPS and len(reference.parts) > 1:
-        return "must be a column, which has no parts", f"write {reference.root}"
-    if reference.root in FOCUS_MAPS and len(reference.parts) > 1 and "[" not in reference.text:
-        return "must name a tag in brackets", f"write {reference.root}['{reference.parts[1]}']"
-    return None

@@ -24,9 +24,12 @@ from perunit.model.money import is_currency
 
 __all__ = [
     "AllocationRule",
+    "BlendedMeter",
+    "Coalition",
     "Contract",
     "EventMapping",
     "EventType",
+    "Horizon",
     "Limits",
     "Meter",
     "Name",
@@ -215,28 +218,71 @@ Weight = Annotated[
 ]
 
 
+class BlendedMeter(Part):
+    """One of several meters that a resource's price is for, e.g. CPU and memory of a node."""
+
+    weight: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        description="What one of it costs beside the others: CPU to memory 9 to 1."
+    )
+    capacity: Expression = Field(description="How much of the meter the charge bought.")
+    at_least: Name | None = Field(None, description="A second meter: what was requested counts, even if unused.")
+
+
+class Horizon(Part):
+    """How long something bought at once is of use."""
+
+    months: Annotated[int, Field(ge=1, le=120)] = Field(description="Calendar months from the charge's first day.")
+
+
+class Coalition(Part):
+    """What serving these units, and no others, would cost."""
+
+    units: tuple[str, ...] = Field(min_length=1, description="Unit keys.")
+    cost: Weight = Field(description="In any currency: only proportions matter.")
+
+
 class AllocationRule(Part):
     """Who bears a bill line; rules are tried in order and the first match takes the line."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=80)]
     match: Expression = Field("true", description="An expression over the charge's FOCUS columns and tags['…'].")
-    method: Literal["direct", "usage", "proportional", "even", "fixed", "step_down"]
+    method: Literal["direct", "usage", "proportional", "even", "fixed", "step_down", "shapley", "follow"]
     unit: Name | None = Field(
         None,
         description="direct: the unit type whose key the line carries; even: among whom; "
-        "fixed, step_down: whose keys the weights name.",
+        "fixed, step_down, shapley: whose keys are named.",
     )
     key: Expression | None = Field(None, description="direct: the unit's id, e.g. tags['task'].")
     meter: Name | None = Field(None, description="usage: the measured driver.")
+    at_least: Name | None = Field(
+        None, description="usage: a second meter; per window, segment and resource the larger of the two counts."
+    )
+    meters: dict[Name, BlendedMeter] | None = Field(
+        None, min_length=1, description="usage: several measured drivers; the line is cut by weight × capacity."
+    )
     resource: Expression | None = Field(None, description="usage: the charge's resource, matched to the events'.")
     capacity: Expression | None = Field(
         None,
         description="usage: how much of the meter the charge bought; what was not measured of it is idle.",
     )
-    idle: Literal["separate", "share"] = Field("separate", description="share: users bear the idle part too.")
+    idle: Literal["separate", "share"] = Field(
+        "separate",
+        description="share: users bear the idle part too, and lines of an unused commitment are split like others.",
+    )
     to: str | None = Field(None, description="proportional: the measure whose amounts are the weights.")
     weights: dict[str, Weight] | None = Field(
         None, min_length=1, description="fixed, step_down: unit key → weight; step_down also rule:<name> → weight."
+    )
+    costs: tuple[Coalition, ...] | None = Field(
+        None, min_length=1, description="shapley: what units would cost on their own and together."
+    )
+    horizon: Horizon | None = Field(
+        None, description="proportional, even, fixed: the line is fixed cost, spread over these months."
+    )
+    of: Expression | None = Field(
+        None,
+        description="follow: the charges of the same bill that it follows; "
+        "without it those of the same invoice and sub account.",
     )
 
     def targets(self) -> tuple[str, ...]:

@@ -88,7 +88,7 @@ _FEES = Total((_P["recorded_fees"], _P["listed_fees"]))
 _USAGE_COST = Total((_P["listed_cost"], _P["billed_usage"]))
 _VARIABLE = Total((_FEES, _P["recorded_cost"], _USAGE_COST, _P["billed_direct"]))
 _MARGIN = Total((_REVENUE,), (_VARIABLE,))
-_LOADED = Total((_MARGIN,), (_P["billed_shared"], _P["billed_idle"], _P["billed_unallocated"]))
+_LOADED = Total((_MARGIN,), (_P["billed_shared"], _P["billed_fixed"], _P["billed_idle"], _P["billed_unallocated"]))
 _COST_PER_UNIT = Ratio(_VARIABLE, _UNITS)
 
 _LATENCIES: dict[str, Formula] = {f"latency_ms_{name}": _P[f"latency_{name}"] for name in QUANTILES}
@@ -117,6 +117,7 @@ _FORMULAS: dict[str, Formula] = _LATENCIES | {
     "usage_cost": _USAGE_COST,
     "variable_cost": _VARIABLE,
     "shared_cost": _P["billed_shared"],
+    "fixed_cost": _P["billed_fixed"],
     "idle_cost": _P["billed_idle"],
     "unallocated_cost": _P["billed_unallocated"],
     "billed_cost": _P["billed_all"],

@@ -31,7 +31,10 @@ _TOTALS = {
 } | {
     "contribution_margin": MEASURES["contribution_margin"].formula,
     "shared_cost": MEASURES["shared_cost"].formula,
-    "margin_after_shared_cost": Total((MEASURES["contribution_margin"].formula,), (Part("billed_shared"),)),
+    "fixed_cost": MEASURES["fixed_cost"].formula,
+    "margin_after_shared_cost": Total(
+        (MEASURES["contribution_margin"].formula,), (Part("billed_shared"), Part("billed_fixed"))
+    ),
     "tax": MEASURES["tax"].formula,
 }
 

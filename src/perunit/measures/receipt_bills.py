@@ -33,7 +33,7 @@ _Place = tuple[datetime, int]
 
 @dataclass(frozen=True, slots=True)
 class BillLine:
-    """A part of a bill that names the unit: `kind` direct by its line, shared by a rule's weights.
+    """A part of a bill that names the unit: `kind` direct by its line, shared or fixed by a rule's weights.
 
     `lines` are the bill lines of its pool, the first ones of many.
     """
@@ -56,7 +56,7 @@ class BillLine:
 class ShareLine:
     """The unit's share of what a rule put on its segments on one day: `cost` = `whole_cost` × `part` ÷ `whole`.
 
-    `kind` is usage or shared; `basis` names what `part` and `whole` count.
+    `kind` is usage, shared or fixed; `basis` names what `part` and `whole` count.
     """
 
     rule: str
@@ -83,7 +83,7 @@ def bill_lines(engine: Engine, keys: dict[str, list[str]]) -> tuple[BillLine, ..
             pools.setdefault((line.pop("bill_id"), line.pop("pool_id")), []).append(line)
         rows = engine.records(
             "SELECT bill_id, pool_id, rule, kind, day, cell_id, unit_key, currency, sum(billed_cost) AS billed_cost, "
-            "sum(effective_cost) AS effective_cost FROM allocations WHERE kind IN ('direct', 'shared') "
+            "sum(effective_cost) AS effective_cost FROM allocations WHERE kind IN ('direct', 'shared', 'fixed') "
             "AND unit_type = $unit AND list_contains($keys, unit_key) GROUP BY ALL "
             "ORDER BY day, rule, unit_key, bill_id, pool_id",
             values,

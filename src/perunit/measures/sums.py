@@ -135,6 +135,7 @@ SUMS: dict[str, Sum] = {
     "billed_direct": _borne("direct", "bill lines that carry the unit's key"),
     "billed_usage": _borne("usage", "bill lines shared out by measured usage"),
     "billed_shared": _borne("shared", "bill lines shared out in proportion or evenly"),
+    "billed_fixed": _borne("fixed", "bill lines spread over the months they are of use"),
     "billed_idle": _borne("idle", "what was bought and not used"),
     "billed_unallocated": _borne("unallocated", "what no allocation rule takes"),
     "billed_all": Sum(

@@ -152,7 +152,7 @@ CREATE TABLE billing_periods (
     billing_period_status VARCHAR NOT NULL, version INTEGER NOT NULL, origin VARCHAR NOT NULL,
     imported_at TIMESTAMP NOT NULL, superseded_at TIMESTAMP);
 
--- Where every cent of the bills in force went: kind is direct, usage, shared, idle or unallocated. Lines that no
+-- Where every cent of the bills in force went: kind is direct, usage, shared, fixed, idle or unallocated. Lines that no
 -- rule tells apart (same rule, resource, charge period and currency) are one pool; pool_lines says which.
 -- A part without cell_id and unit_key belongs to no one (idle, unallocated). Per pool the parts sum to the whole.
 CREATE TABLE allocations (

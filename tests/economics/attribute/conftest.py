@@ -69,11 +69,19 @@ class Store:
         names = ", ".join(row)
         self.engine.execute(f"INSERT INTO charges ({names}) VALUES ({', '.join('$' + name for name in row)})", row)
 
-    def usage(self, cell_id: int, quantity: str, resource: str | None = "i-1", *, at: datetime = DAY) -> None:
-        """Measured usage of cpu_seconds."""
+    def usage(
+        self,
+        cell_id: int,
+        quantity: str,
+        resource: str | None = "i-1",
+        *,
+        at: datetime = DAY,
+        meter: str = "cpu_seconds",
+    ) -> None:
+        """Measured usage of a meter."""
         self.engine.execute(
-            "INSERT INTO rollup_usage VALUES ($at, $cell, 'cpu_seconds', $resource, 1, $quantity)",
-            {"at": at, "cell": cell_id, "resource": resource, "quantity": Decimal(quantity)},
+            "INSERT INTO rollup_usage VALUES ($at, $cell, $meter, $resource, 1, $quantity)",
+            {"at": at, "cell": cell_id, "meter": meter, "resource": resource, "quantity": Decimal(quantity)},
         )
 
     def amounts(self, cell_id: int, *, at: datetime = DAY, events: int = 1, **amounts: str) -> None:

@@ -40,6 +40,40 @@ RULES: list[dict[str, Any]] = [
     {"name": "all cpu", "method": "usage", "match": "service_name = 'cluster'", "meter": "cpu_seconds"},
     {"name": "tax", "method": "proportional", "match": "charge_category = 'Tax'", "to": "variable_cost"},
     {"name": "sales", "method": "proportional", "match": "service_name = 'ads'", "to": "revenue"},
+    {
+        "name": "floored",
+        "method": "usage",
+        "match": "service_name = 'cluster'",
+        "meter": "cpu_seconds",
+        "at_least": "requested",
+        "idle": "share",
+    },
+    {
+        "name": "blend",
+        "method": "usage",
+        "match": "resource_id = 'i-2'",
+        "resource": "resource_id",
+        "meters": {
+            "cpu_seconds": {"weight": 9, "capacity": "consumed_quantity"},
+            "requested": {"weight": 1_000_000, "capacity": "7"},
+        },
+    },
+    {
+        "name": "game",
+        "method": "shapley",
+        "match": "service_name = 'ads'",
+        "unit": "order",
+        "costs": [{"units": ["o-1"], "cost": 3}, {"units": ["o-2"], "cost": 7}, {"units": ["o-3", "o-1"], "cost": 8}],
+    },
+    {
+        "name": "licence",
+        "method": "even",
+        "match": "service_name is null",
+        "unit": "order",
+        "horizon": {"months": 3},
+    },
+    {"name": "credits", "method": "follow", "match": "charge_category = 'Credit'", "of": "resource_id = 'i-1'"},
+    {"name": "vat", "method": "follow", "match": "charge_category = 'Tax'"},
     {"name": "rest", "method": "even", "match": "true"},
 ]
 amounts = st.one_of(
@@ -61,6 +95,8 @@ lines = st.fixed_dictionaries(
         "service_name": st.sampled_from([None, "cluster", "ads"]),
         "charge_category": st.sampled_from(["Usage", "Tax", "Credit"]),
         "consumed_quantity": st.one_of(st.none(), st.integers(-5, 10**6).map(Decimal)),
+        "commitment_discount_status": st.sampled_from([None, "Used", "Unused"]),
+        "sub_account_id": st.sampled_from([None, "a-1"]),
         "tags": st.sampled_from([None, {"order": "o-1"}, {"team": "x"}]),
     }
 )
@@ -88,6 +124,7 @@ def add_fact(store: Any, fact: tuple[int, Decimal, str | None, int]) -> None:
     cell, quantity, resource, hour = fact
     at = DAY + timedelta(hours=hour)
     store.usage(cell, f"{quantity:f}", resource, at=at)
+    store.usage(cell, "3", resource, at=at, meter="requested")
     store.amounts(cell, at=at, revenue="7", refund=f"{hour}", fee="0.3")
     store.priced(cell, "0.1", resource, at=at)
     store.opened(cell, 1, at=at)

@@ -1,9 +1,9 @@
 -- What each cell did and cost, for every measure that a rule follows.
 -- Grain: driver × window × cell × currency. Inputs: rollup, rollup_priced, rollup_units, cells, allocations (direct
--- and usage parts made before), allocation_pools. Window: all; [window_start, window_end), an instant where the
--- rollup knows only the start.
+-- and usage parts made before), allocation_pools, allocation_pieces. Window: all; [window_start, window_end), an
+-- instant where the rollup knows only the start.
 -- variable_cost is what the measures call it: fees and costs recorded, list-priced and not superseded, or billed.
-WITH wanted AS (SELECT DISTINCT driver FROM allocation_pools WHERE set_id IS NOT NULL AND method <> 'usage'),
+WITH wanted AS (SELECT DISTINCT driver FROM allocation_pieces WHERE set_id IS NOT NULL AND method <> 'usage'),
 amounts AS (
     SELECT 'measure:gross_revenue' AS driver, window_start, cell_id, revenue AS amount FROM rollup
     UNION ALL

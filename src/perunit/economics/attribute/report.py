@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "AllocationReport", "Share", "read_report"]
 
-KINDS = ("direct", "usage", "shared", "idle", "unallocated")
+KINDS = ("direct", "usage", "shared", "fixed", "idle", "unallocated")
 _Key = TypeVar("_Key", bound=Hashable)
 
 

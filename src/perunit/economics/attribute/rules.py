@@ -21,25 +21,51 @@ _KEPT = (
     "bill_id, line, billed_cost, effective_cost, billing_currency, charge_category, charge_period_start, "
     "charge_period_end"
 )
+# What the issuer itself calls unused; an unknown status is not.
+_UNUSED = "coalesce(lower(commitment_discount_status) = 'unused', false) OR coalesce(allocated_part = 'unused', false)"
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
-    """One rule as SQL. `driver` names what it is spread by: a meter, a measure or units opened."""
+    """One rule as SQL. `driver` names what it is spread by: a measure or units opened; `drivers` are its meters.
+
+    `followed` is the bit of a rule that follows lines by an expression, `of`; 0 for every other rule.
+    """
 
     number: int
     rule: AllocationRule
     driver: str | None
+    drivers: tuple[Driver, ...]
     unit_type: str | None
     match: str
     key: str | None
     resource: str | None
-    capacity: str | None
+    capacities: str | None
+    of: str | None
+    followed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """A meter that a usage rule is split by, with its weight in a blend."""
+
+    meter: str
+    at_least: str | None
+    weight: int
+
+    @property
+    def name(self) -> str:
+        """What tells sets of weights apart."""
+        return f"usage:{self.meter}" + (f":{self.at_least}" if self.at_least else "")
 
 
 def compile_rules(contract: Contract) -> tuple[CompiledRule, ...]:
     """The rules in the order they are tried."""
-    return tuple(_compiled(number, rule, contract) for number, rule in enumerate(contract.allocation))
+    bits = {rule.name: bit for bit, rule in enumerate(each for each in contract.allocation if each.of)}
+    return tuple(
+        _compiled(number, rule, contract, 1 << bits[rule.name] if rule.name in bits else 0)
+        for number, rule in enumerate(contract.allocation)
+    )
 
 
 def lines_sql(rules: tuple[CompiledRule, ...]) -> str:
@@ -55,39 +81,66 @@ def lines_sql(rules: tuple[CompiledRule, ...]) -> str:
         for attribute, name, kind in (
             ("key", "rule_key", "VARCHAR"),
             ("resource", "rule_resource", "VARCHAR"),
-            ("capacity", "rule_capacity", "DECIMAL(38, 9)"),
+            ("capacities", "rule_capacities", "DECIMAL(38, 9)[]"),
         )
     )
     return (
-        f"SELECT {_KEPT}, rule, {read} FROM (SELECT charges.*, {chosen} AS rule FROM charges "
+        f"SELECT {_KEPT}, rule, {read}, ({_UNUSED}) AS is_unused, {_scopes(rules)} "
+        f"FROM (SELECT charges.*, {chosen} AS rule FROM charges "
         "INNER JOIN bills ON bills.bill_id = charges.bill_id WHERE bills.superseded_at IS NULL)"
     )
 
 
-def _compiled(number: int, rule: AllocationRule, contract: Contract) -> CompiledRule:
+def _scopes(rules: tuple[CompiledRule, ...]) -> str:
+    """What tells lines apart that other lines follow; nothing where no rule follows."""
+    by_line = any(rule.rule.method == "follow" and rule.of is None for rule in rules)
+    names = ("invoice_id", "sub_account_id") if by_line else ("CAST(NULL AS VARCHAR)",) * 2
+    flags = [f"CASE WHEN ({rule.of}) THEN {rule.followed} ELSE 0 END" for rule in rules if rule.of]
+    followed = " + ".join(flags) or "0"
+    return f"{names[0]} AS scope_invoice, {names[1]} AS scope_account, CAST({followed} AS BIGINT) AS followed"
+
+
+def _compiled(number: int, rule: AllocationRule, contract: Contract, followed: int) -> CompiledRule:
     return CompiledRule(
         number=number,
         rule=rule,
         driver=_driver(rule, contract),
+        drivers=_drivers(rule),
         unit_type=rule.unit if rule.method == "direct" else None,
         match=_sql(rule.match),
         key=_sql(rule.key) if rule.method == "direct" and rule.key else None,
         resource=_sql(rule.resource) if rule.method == "usage" and rule.resource else None,
-        capacity=_sql(rule.capacity) if rule.method == "usage" and rule.capacity else None,
+        capacities=_capacities(rule),
+        of=_sql(rule.of) if rule.of else None,
+        followed=followed,
     )
 
 
 def _driver(rule: AllocationRule, contract: Contract) -> str | None:
     first = next(iter(contract.units))
     match rule.method:
-        case "direct" | "fixed" | "step_down":
-            return None
-        case "usage":
-            return f"usage:{rule.meter}"
         case "even":
             return f"units:{rule.unit or first}"
         case "proportional":
             return f"units:{first}" if rule.to == "units" else f"measure:{rule.to}"
+        case _:
+            return None
+
+
+def _drivers(rule: AllocationRule) -> tuple[Driver, ...]:
+    if rule.method != "usage":
+        return ()
+    if rule.meters:
+        return tuple(Driver(name, each.at_least, each.weight) for name, each in rule.meters.items())
+    return (Driver(rule.meter or "", rule.at_least, 1),)
+
+
+def _capacities(rule: AllocationRule) -> str | None:
+    texts = [each.capacity for each in rule.meters.values()] if rule.meters else [rule.capacity]
+    stated = [_sql(text) for text in texts if text is not None]
+    if rule.method != "usage" or not stated:
+        return None
+    return f"[{', '.join(f'CAST(({text}) AS DECIMAL(38, 9))' for text in stated)}]"
 
 
 def _sql(text: str) -> str:

@@ -27,6 +27,7 @@ _KIND_TEXTS = {
     "direct": "named by the line",
     "usage": "by measured usage",
     "shared": "shared",
+    "fixed": "fixed, over the months it is of use",
     "idle": "idle, bought and not used",
     "unallocated": "unallocated",
 }

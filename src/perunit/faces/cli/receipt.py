@@ -191,6 +191,9 @@ def _totals(found: Receipt, money: Money) -> Iterator[str]:
     yield _pair("CONTRIBUTION MARGIN", _shown(totals["contribution_margin"], money))
     if totals["shared_cost"] is not None:
         yield _pair("shared cost", _taken_off(totals["shared_cost"], money))
+    if totals["fixed_cost"] is not None:
+        yield _pair("fixed cost", _taken_off(totals["fixed_cost"], money))
+    if totals["shared_cost"] is not None or totals["fixed_cost"] is not None:
         yield _pair("after shared cost", _shown(totals["margin_after_shared_cost"], money))
     if found.status:
         yield _pair("costs are", found.status)
