@@ -149,7 +149,7 @@ def test_a_savings_plan_is_billed_upfront_and_used_by_the_day(store: Any) -> Non
 
 @pytest.mark.parametrize("column", [{"commitment_discount_status": "Unused"}, {"allocated_part": "unused"}])
 def test_what_is_called_unused_is_idle_unless_its_rule_shares_it(store: Any, column: dict[str, str]) -> None:
-    """A commitment or a split-cost row. Without a rule, and under one that keeps idle apart, nobody bears it; idle: share splits it like any line."""
+    """A commitment or a split-cost row: without a rule, and under one that keeps idle apart, nobody bears it."""
     store.charge("3", **column)
     store.opened(1, 1)
     even = {"name": "all", "method": "even", "unit": "order", "match": "true"}
