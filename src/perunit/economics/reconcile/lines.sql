@@ -9,11 +9,11 @@ known AS (
     SELECT
         c.*, p.pool_id, b.billing_period_start, b.billing_period_end, g.pool_id IS NOT NULL AS is_gap, r.method, r.meter,
         CASE WHEN r.has_resource THEN m.rule_resource END AS rule_resource,
-        coalesce(m.rule_capacity, CASE WHEN c.consumed_unit = r.unit THEN c.consumed_quantity END) AS billed_quantity,
-        coalesce(r.separate_idle AND m.rule_capacity IS NOT NULL, false) AS is_capped,
+        coalesce(m.rule_capacities[1], CASE WHEN c.consumed_unit = r.unit THEN c.consumed_quantity END) AS billed_quantity,
+        coalesce(r.separate_idle AND m.rule_capacities[1] IS NOT NULL, false) AS is_capped,
         coalesce(
             r.meter IS NOT NULL AND c.charge_category = 'Usage' AND c.charge_class IS DISTINCT FROM 'Correction'
-            AND c.commitment_discount_status IS DISTINCT FROM 'Unused'
+            AND NOT m.is_unused
             AND NOT (r.has_resource AND m.rule_resource IS NULL), false
         ) AS is_usage,
         row_number() OVER (
