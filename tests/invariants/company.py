@@ -124,16 +124,17 @@ def rate(
     *,
     since: datetime = START,
     until: datetime | None = None,
-    kind: Literal["cost", "revenue", "fee"] = "cost",
+    kind: Literal["cost", "revenue", "fee", "adjustment"] = "cost",
     event_type: str | None = None,
     version: int = 1,
+    adjusts: str | None = None,
     **conditions: str,
 ) -> Rate:
     """One rate of the company's book."""
     each = unit_price(Decimal(price), Decimal(per))
     return Rate(
         kind, meter, event_type, conditions, Decimal(price), Decimal(per), "1", "USD", each, since, until,
-        f"cloud@{version}/{number}", number,
+        f"cloud@{version}/{number}", number, adjusts,
     )  # fmt: skip
 
 

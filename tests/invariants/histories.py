@@ -146,6 +146,12 @@ def books(draw: st.DrawFn) -> tuple[PriceBook, ...]:
     if draw(st.booleans()):
         fee: Any = {"kind": "fee", "event_type": "order.completed"}
         rates += [rate(6, "@revenue", "2.9", "100", **fee), rate(7, "@events", "0.30", **fee)]
+    if draw(st.booleans()):
+        factor = draw(st.sampled_from(["1.15", "0.9", "0", "0.333333333"]))
+        rates.append(rate(8, "*", factor, kind="adjustment", adjusts="cost", region="eu"))
+        fifth = {"kind": "adjustment", "since": PRICE_CHANGE + timedelta(minutes=7)}
+        rates.append(rate(9, "cpu_seconds", "0.8", adjusts="cost", **fifth))
+        rates.append(rate(10, "*", "0.8", adjusts="fee", **fifth))
     versions = (book(1, *rates), book(2, *draw(st.permutations(rates))[1:]))
     return versions[: draw(st.integers(0, 2))]
 

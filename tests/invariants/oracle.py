@@ -6,6 +6,7 @@ Written from the meaning of the terms, not from the SQL: it shares no code with 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -61,15 +62,23 @@ class Truth:
         return tuple(v if v is None or v in self._shown[d] else "__other__" for d, v in values.items())
 
     def rate(self, event: Event, kind: str, meter: str) -> Rate | None:
-        """The rate with the most conditions of those in force at the event's time whose conditions it meets."""
-        found = [
+        """The rate with the most conditions of those the event meets, times all adjustments that it meets."""
+        met = [
             r
             for r in self.rates
-            if r.kind == kind and r.meter == meter and r.event_type in (None, event.type)
-            and r.effective_from <= event.time and (r.effective_to is None or event.time < r.effective_to)
+            if r.effective_from <= event.time and (r.effective_to is None or event.time < r.effective_to)
             and all(getattr(event, dimension) == value for dimension, value in r.conditions.items())
         ]  # fmt: skip
-        return max(found, key=lambda r: len(r.conditions), default=None)
+        found = [r for r in met if r.kind == kind and r.meter == meter and r.event_type in (None, event.type)]
+        best = max(found, key=lambda r: len(r.conditions), default=None)
+        factors = [r.unit_price for r in met if r.adjusts == kind and r.meter in ("*", meter)]
+        if best is None or not factors:
+            return best
+        each = Fraction(best.price) / Fraction(best.per)
+        for factor in factors:
+            each *= Fraction(factor)
+        places = 12 if meter.startswith("@") and meter != "@events" else 15
+        return replace(best, unit_price=Decimal(round(each * 10**places)).scaleb(-places))
 
     def amounts(self) -> dict[Key, Any]:
         """(day, segments, type, outcome, currency) → events and the sum of every account."""

@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from tests.invariants.company import ACCOUNTS, DIMENSIONS, LIMIT, Company
+from tests.invariants.company import ACCOUNTS, DIMENSIONS, LIMIT, NOW, Company
 from tests.invariants.histories import History, arrivals, histories
 from tests.invariants.oracle import Truth, add, is_late
 from tests.invariants.told import SHOWN, differences, told
+
+from perunit.economics.price.replay import changes_past, replayed
+from perunit.model.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,6 +109,31 @@ def test_the_figures_are_those_worked_out_by_hand(data: st.DataObject, history: 
         assert stored_latencies(engine) == truth.latencies()
         duplicates = engine.value("SELECT coalesce(sum(duplicates), 0) FROM rollup")
         assert duplicates == len(history.repeats)
+
+
+@given(data=st.data(), history=histories())
+def test_a_replay_gives_what_the_prices_then_give(data: st.DataObject, history: History) -> None:
+    """Any history under its first book, replayed under the second: the sums that the second then leaves."""
+    assume(len(history.books) == 2)
+    sums = (
+        "SELECT c.currency, c.event_type, p.cell_id, p.kind, p.meter, p.resource, p.rate_id, p.currency AS priced_in, "
+        "sum(p.usage_events), sum(p.quantity), sum(p.amount) FROM rollup_priced p JOIN cells c USING (cell_id) "
+        "GROUP BY ALL ORDER BY ALL"
+    )
+    with companies() as make:
+        company = data.draw(arrivals(history)).into(make(), history.books[:1])
+        stored = told(company.engine)
+        with replayed(company.engine, company.contract, history.books, NOW, Window(None, None)):
+            replay, moved = company.engine.rows(sums), changes_past(company.engine)
+        assert told(company.engine) == stored
+        before = company.engine.rows(sums)
+        shown = company.engine.rows("SELECT * FROM segment_values ORDER BY ALL")
+        company.price(*history.books)
+        # A value that only the new prices name is shown from then on, which makes other cells of the same events.
+        assume(company.engine.rows("SELECT * FROM segment_values ORDER BY ALL") == shown)
+        assert company.engine.rows(sums) == replay
+        amounts = [[(*row[:6], row[-1]) for row in rows] for rows in (before, replay)]
+        assert (moved is None) <= (amounts[0] == amounts[1])
 
 
 @given(data=st.data(), history=histories())
