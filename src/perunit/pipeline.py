@@ -269,13 +269,14 @@ def import_bills(
     *,
     source: str | None = None,
     expected: str = "auto",
+    replacing: int | None = None,
     clock: Clock,
     progress: Callable[[str], None] | None = None,
 ) -> tuple[list[BillResult | StatementResult], AllocationReport]:
     """Imports bill files one by one and allocates what is in force then; a file is in the store whole or not at all.
 
     A file of invoices or billing periods is kept as what its issuer states. A `source` that the contract has under
-    `bills` is read by its mapping.
+    `bills` is read by its mapping. `replacing`: the bill whose place the one file takes.
     Raises InputError or ConfigurationError for the first file that is refused; files before it stay imported.
     """
     results: list[BillResult | StatementResult] = []
@@ -286,10 +287,15 @@ def import_bills(
         for path in paths:
             try:
                 results += import_bill(
-                    engine, path, bill_source=source, columns=columns, clock=clock, progress=progress
+                    *(engine, path),
+                    bill_source=source,
+                    columns=columns,
+                    replacing=replacing,
+                    clock=clock,
+                    progress=progress,
                 )
             except StatementError as found:
-                if path.is_dir() or expected not in {"auto", "focus"}:
+                if path.is_dir() or replacing is not None or expected not in {"auto", "focus"}:
                     raise
                 results += import_statements(engine, path, found.dataset, clock=clock)
     finally:

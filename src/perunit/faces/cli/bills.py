@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from perunit.economics.attribute import AllocationReport
-    from perunit.facts.bills import BillResult, BillRow, StatementResult
+    from perunit.facts.bills import BillResult, BillRow, ServiceChange, StatementResult
 
 __all__ = ["bills", "status_line"]
 
@@ -31,6 +31,21 @@ _KIND_TEXTS = {
     "idle": "idle, bought and not used",
     "unallocated": "unallocated",
 }
+
+
+_FORMAT = click.option(
+    "--format",
+    "expected",
+    type=click.Choice(["auto", "focus", "aws-cur", "aws-cur2", "gcp", "azure", "oci"]),
+    default="auto",
+    show_default=True,
+    help="Refuse files of another format; auto finds it out by the columns. CSV, Parquet or JSON is found out always.",
+)
+_SOURCE = click.option(
+    "--source",
+    metavar="NAME",
+    help="Who sent the bill; InvoiceIssuerName by default. A vendor of perunit.yaml is read by its mapping.",
+)
 
 
 @click.group()
@@ -100,6 +115,47 @@ def import_(settings: Settings, paths: tuple[Path, ...], expected: str, source: 
     _show_report(report)
 
 
+@bills.command("replace")
+@click.argument("bill_id", type=int, metavar="BILL")
+@click.argument("path", type=click.Path(path_type=Path))
+@_FORMAT
+@_SOURCE
+@pass_settings
+def replace(settings: Settings, bill_id: int, path: Path, expected: str, source: str | None) -> None:
+    """Replace one bill in force by a file, and show the difference by service and account.
+
+    The file must hold that bill and no other: the same source, account, currency and billing period. Unlike an
+    import this also puts Azure's amortised costs in the place of actual ones. The version before is kept.
+
+    \b
+    perunit bills replace 3 may-restated.csv.gz
+    """  # noqa: D301 - click reads the character
+    from perunit import pipeline
+    from perunit.facts.bills import BillResult, service_changes
+    from perunit.wiring import opened
+
+    with opened(settings.directory, purpose="bills replace") as project, status_line(settings) as progress:
+        results, _report = pipeline.import_bills(
+            project.project,
+            project.engine,
+            [path],
+            source=source,
+            expected=expected,
+            replacing=bill_id,
+            clock=project.clock,
+            progress=progress,
+        )
+        (result,) = [each for each in results if isinstance(each, BillResult)]
+        changes = service_changes(project.engine, result.bill_id)
+    if settings.json:
+        answer = _result_json(result) | {"services": [asdict(change) for change in changes]}
+        click.echo(json.dumps(answer, default=str))
+        return
+    click.echo(_result_line(result))
+    if result.status == "restated":
+        _show_changes(changes)
+
+
 @bills.command("invoice")
 @click.argument("issuer")
 @click.argument("invoice_id", metavar="INVOICE")
@@ -151,23 +207,62 @@ def list_(settings: Settings) -> None:
 @click.argument("bill_id", type=int, metavar="BILL")
 @pass_settings
 def show(settings: Settings, bill_id: int) -> None:
-    """Show where the cost of one bill went: by kind, by rule, and why some of it is unallocated."""
+    """Show where the cost of one bill went: by kind, by rule, by service, and why some of it is unallocated.
+
+    Against the version before it, where there is one.
+    """
     from perunit.economics.attribute import read_report
-    from perunit.facts.bills import list_bills
+    from perunit.facts.bills import list_bills, service_changes
     from perunit.model.errors import UsageError
     from perunit.wiring import opened
 
     with opened(settings.directory, purpose="bills show") as project:
         found = next((row for row in list_bills(project.engine) if row.bill_id == bill_id), None)
         report = read_report(project.engine).of_bills({bill_id})
+        changes = service_changes(project.engine, bill_id)
     if found is None:
         raise UsageError(f"bill {bill_id} is not there; perunit bills list shows the numbers")
     if settings.json:
         answer = asdict(found) | {"in_force": found.in_force, "allocation": _report_json(report)}
+        answer["services"] = [asdict(change) for change in changes]
         click.echo(json.dumps(answer, default=str))
         return
     _show_bills([found])
+    _show_changes(changes)
     _show_report(report)
+
+
+def _show_changes(changes: list[ServiceChange]) -> None:
+    """Services by account; beside a version before it only those that changed, with their difference."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from perunit.faces.cli.render import money
+
+    restated = any(change.previous_lines for change in changes)
+    shown = [change for change in changes if change.changed] if restated else changes
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("service")
+    table.add_column("account")
+    for name in ("lines", "billed", "effective"):
+        table.add_column(name, justify="right")
+        if restated:
+            table.add_column("change", justify="right")
+    for change in shown[:_REASONS_SHOWN]:
+        cells = [f"{change.lines:,}", money(change.billed_cost), money(change.effective_cost)]
+        if restated:
+            differences = (
+                f"{change.lines - change.previous_lines:+,}",
+                _signed(change.billed_cost - change.previous_billed_cost),
+                _signed(change.effective_cost - change.previous_effective_cost),
+            )
+            cells = [cell for pair in zip(cells, differences, strict=True) for cell in pair]
+        table.add_row(change.service_name or "(none)", change.sub_account_id or "(none)", *cells)
+    console = Console(soft_wrap=True)
+    if shown:
+        console.print(table)
+    if len(shown) > _REASONS_SHOWN:
+        console.print(f"… and {len(shown) - _REASONS_SHOWN} more")
 
 
 @contextmanager

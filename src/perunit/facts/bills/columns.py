@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from perunit.contract.expression import parse
 from perunit.engine.duckdb import literal
 from perunit.facts.bills.faults import StatementError, refusal
-from perunit.facts.bills.fields import BY_NAME, FIELDS, MANDATORY, STATEMENTS, Field, field_of, looks_like
+from perunit.facts.bills.fields import BY_NAME, FIELDS, MANDATORY, SPLIT_FIELDS, STATEMENTS, Field, field_of, looks_like
 from perunit.facts.bills.native import native_of, resembles
 from perunit.model.errors import ConfigurationError, Fault, InputError
 
@@ -63,7 +63,7 @@ def vendor_columns(vendor: str, mapping: VendorBill, currency: str) -> ColumnsOf
 
 def _complete(fields: Mapping[str, str]) -> dict[str, str]:
     """All fields; those the file does not have are null."""
-    return {field.name: fields.get(field.name, _NULL) for field in FIELDS}
+    return {field.name: fields.get(field.name, _NULL) for field in (*FIELDS, *SPLIT_FIELDS)}
 
 
 def _mapped(vendor: str, name: str, text: str, names: Sequence[str], column: Callable[[int], str]) -> str:

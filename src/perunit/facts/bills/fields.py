@@ -20,6 +20,7 @@ __all__ = [
     "MANDATORY",
     "PERIODS",
     "PERIOD_FIELDS",
+    "SPLIT_FIELDS",
     "STATEMENTS",
     "Field",
     "Kind",
@@ -88,6 +89,13 @@ FIELDS = (
     Field("AllocatedTags", "allocated_tags", "tags"),
     # Not of the standard: whether an allocated charge is of used or unused capacity.
     Field("AllocatedPart", "allocated_part", "choice"),
+)
+# What AWS says of a line that it has split, and of its split rows; not kept, it becomes lines of their own.
+SPLIT_FIELDS = (
+    Field("SplitLineItem/ParentResourceId", "split_parent_id", "text"),
+    Field("SplitLineItem/SplitCost", "split_cost", "amount"),
+    Field("SplitLineItem/UnusedCost", "unused_cost", "amount"),
+    Field("LineItem/UsageType", "split_usage", "text"),
 )
 BY_NAME = {field.name: field for field in FIELDS}
 MANDATORY = tuple(field for field in FIELDS if field.mandatory)

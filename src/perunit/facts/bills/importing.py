@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from perunit.engine.duckdb import Engine, identifier
 from perunit.engine.files import sql_text
 from perunit.facts.bills.columns import charge_columns
+from perunit.facts.bills.delivery import parts_of
 from perunit.facts.bills.faults import FAULTS_SHOWN, BillFaultsError, refusal
+from perunit.facts.bills.fields import SPLIT_FIELDS
 from perunit.facts.bills.reading import ColumnsOf, Part, open_part, rejects
 from perunit.facts.bills.typed import CHARGE_COLUMNS, LineRule, line_rules, typed_lines
-from perunit.model.errors import Fault, InputError
+from perunit.model.errors import Fault
 from perunit.model.money import exact
 from perunit.model.window import Clock, naive
 
@@ -70,6 +72,7 @@ def import_bill(
     *,
     bill_source: str | None = None,
     columns: ColumnsOf | None = None,
+    replacing: int | None = None,
     clock: Clock,
     progress: Progress | None = None,
 ) -> list[BillResult]:
@@ -77,6 +80,7 @@ def import_bill(
 
     `bill_source` overrides the name of who sent the bill (otherwise InvoiceIssuerName, then ProviderName);
     `columns` says which column holds what (`charge_columns`, `vendor_columns`); it is found out by default.
+    `replacing` is the bill whose place the file takes: it must hold that bill and no other.
     Raises InputError (`BillFaultsError` with every kind of fault and their number) and then changes nothing.
     """
     say = progress or (lambda _step: None)
@@ -84,12 +88,12 @@ def import_bill(
     values = {"bill_source": bill_source, "now": now}
     try:
         with tempfile.TemporaryDirectory(prefix="perunit-") as spool:
-            _read(engine, _parts(path), Path(spool), values, columns or charge_columns("auto"), say)
+            _read(engine, parts_of(path), Path(spool), values, columns or charge_columns("auto"), say)
         say("storing")
         with engine.transaction():
-            return _store(engine, path.name, now)
+            return _store(engine, path, now, replacing)
     finally:
-        for table in ("bill_lines", "bill_found"):
+        for table in ("bill_lines", "bill_found", "split_shares", "split_lines"):
             engine.execute(f"DROP TABLE IF EXISTS {identifier(table)}")
 
 
@@ -100,25 +104,12 @@ def _difference(new: Decimal, old: Decimal | None) -> Decimal | None:
         return new - old
 
 
-def _parts(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    parts = sorted(part for part in path.iterdir() if not part.name.startswith((".", "_")) and not _describes(part))
-    if not parts:
-        raise InputError(f"{path}: an empty directory, must hold the files of a bill; name the right one")
-    return parts
-
-
-def _describes(part: Path) -> bool:
-    """Whether a file tells of an export instead of being one."""
-    return part.name.lower().endswith("manifest.json")
-
-
 def _read(
     engine: Engine, paths: Sequence[Path], spool: Path, values: _Values, columns_of: ColumnsOf, say: Progress
 ) -> None:
     """Makes `bill_lines`, typed and without a fault; a line's number is its place over all parts."""
     columns = ", ".join(identifier(name) for name in CHARGE_COLUMNS if name != "provider_name")
+    columns += "".join(f", {identifier(field.name)}" for field in SPLIT_FIELDS)
     kept = f"{_BILL}, {_PROVIDER} AS provider_name, {columns}, faulty"
     for number, path in enumerate(paths):
         say(f"reading {path.name}")
@@ -130,6 +121,7 @@ def _read(
         with rejects(engine, part):
             engine.execute(f"INSERT INTO bill_lines {typed}", values)
         _check(engine, part, before, values)
+    _split(engine)
 
 
 def _lines(engine: Engine) -> int:
@@ -170,16 +162,54 @@ def line_faults(
     return BillFaultsError(faults, int(found[0][3]))
 
 
-def _store(engine: Engine, file_name: str, now: datetime) -> list[BillResult]:
+def _split(engine: Engine) -> None:
+    """Gives the cost of lines that AWS has split to their split rows; other bills stay as they are."""
+    if not engine.value("SELECT bool_or(split_parent_id IS NOT NULL) FROM bill_lines"):
+        return
+    for step in ("split_shares", "split_lines"):
+        engine.execute(f"CREATE OR REPLACE TEMP TABLE {step} AS {sql_text(_ROOM, step)}")
+    engine.execute("DROP TABLE bill_lines")
+    engine.execute("ALTER TABLE split_lines RENAME TO bill_lines")
+
+
+def _store(engine: Engine, path: Path, now: datetime, replacing: int | None) -> list[BillResult]:
     """Compares what was found with the bills in force and writes what is new."""
     engine.execute(f"CREATE OR REPLACE TEMP TABLE bill_found AS {sql_text(_ROOM, 'found')}")
+    if replacing is None:
+        _check_basis(engine, path)
+    else:
+        _check_replaced(engine, path, replacing)
     engine.execute(
         "UPDATE bills SET superseded_at = $now WHERE bill_id IN (SELECT previous_id FROM bill_found WHERE is_new)",
         {"now": now},
     )
-    engine.insert("bills", _ROOM, "bills", {"file_name": file_name, "now": now})
+    engine.insert("bills", _ROOM, "bills", {"file_name": path.name, "now": now})
     engine.insert("charges", _ROOM, "charges")
     return [_result(row) for row in engine.records("SELECT * FROM bill_found ORDER BY bill_id")]
+
+
+def _check_basis(engine: Engine, path: Path) -> None:
+    """Refuses to replace Azure's actual costs by amortised ones, or the other way round, without being told to."""
+    for previous_id, before, now in engine.rows(sql_text(_ROOM, "basis")):
+        raise refusal(
+            path,
+            "costs",
+            f"{now} costs of a bill that is there with {before} costs (bill {previous_id})",
+            "must not silently take the place of other costs",
+            f"import the FOCUS export, which has both, or say perunit bills replace {previous_id} {path.name}",
+        )
+
+
+def _check_replaced(engine: Engine, path: Path, bill_id: int) -> None:
+    found = engine.rows(
+        "SELECT previous_id, bill_source, billing_account_id, billing_currency, billing_period_start "
+        "FROM bill_found ORDER BY ALL"
+    )
+    if [row[0] for row in found] != [bill_id]:
+        got = "; ".join(f"{row[1]} {row[2]} {row[3]} {row[4]:%Y-%m}" for row in found[:5])
+        rule = f"must hold bill {bill_id} and no other: the same source, account, currency and billing period"
+        mend = "perunit bills list shows the bills in force; --source names the sender; bills import takes new bills"
+        raise refusal(path, "bill", got, rule, mend)
 
 
 def _result(row: dict[str, Any]) -> BillResult:

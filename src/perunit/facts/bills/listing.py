@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from perunit.engine.duckdb import Engine
 
-__all__ = ["BillRow", "list_bills"]
+__all__ = ["BillRow", "ServiceChange", "list_bills", "service_changes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,32 @@ class BillRow:
     def in_force(self) -> bool:
         """Whether this version is the one that counts."""
         return self.superseded_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceChange:
+    """One service of one account in a bill, and in the version before it (0 where it was not there)."""
+
+    service_name: str | None
+    sub_account_id: str | None
+    lines: int
+    previous_lines: int
+    billed_cost: Decimal
+    previous_billed_cost: Decimal
+    effective_cost: Decimal
+    previous_effective_cost: Decimal
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything that is shown differs between the two versions."""
+        before = (self.previous_lines, self.previous_billed_cost, self.previous_effective_cost)
+        return (self.lines, self.billed_cost, self.effective_cost) != before
+
+
+def service_changes(engine: Engine, bill_id: int) -> list[ServiceChange]:
+    """A bill by service and account against the version before it, the largest change of billed cost first."""
+    found = engine.records(sql_text("facts.bills", "changes"), {"bill_id": bill_id})
+    return [ServiceChange(**record) for record in found]
 
 
 def list_bills(engine: Engine) -> list[BillRow]:

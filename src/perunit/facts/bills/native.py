@@ -180,7 +180,9 @@ _AWS_CATEGORIES = {
 def _aws(get: Callable[..., str], tags: str) -> dict[str, str]:
     """`get` takes the words of CUR 2.0 (`line_item_unblended_cost`), which legacy columns are given too."""
     kind = get("line_item_line_item_type")
-    billed = get("line_item_unblended_cost")
+    parent = get("split_line_item_parent_resource_id")
+    # A split row has no cost of its own.
+    billed = f"coalesce({get('line_item_unblended_cost')}, CASE WHEN {parent} IS NOT NULL THEN {_ZERO} END)"
     reservation = get("reservation_reservation_a_r_n", "reservation_reservation_arn")
     plan = get("savings_plan_savings_plan_a_r_n", "savings_plan_savings_plan_arn")
     unused_reservation = (
@@ -254,6 +256,10 @@ def _aws(get: Callable[..., str], tags: str) -> dict[str, str]:
             "NULL",
         ),
         "tags": tags,
+        "split_parent_id": parent,
+        "split_cost": get("split_line_item_split_cost"),
+        "unused_cost": get("split_line_item_unused_cost"),
+        "split_usage": get("line_item_usage_type"),
     }
 
 
@@ -278,7 +284,8 @@ _LEGACY_COLUMNS = (
     *("product/productname", "product/regioncode", "product/region", "product/sku", "reservation/effectivecost"),
     *("reservation/reservationarn", "reservation/unusedamortizedupfrontfeeforbillingperiod"),
     *("reservation/unusedrecurringfee", "savingsplan/savingsplanarn", "savingsplan/savingsplaneffectivecost"),
-    *("savingsplan/totalcommitmenttodate", "savingsplan/usedcommitment"),
+    *("savingsplan/totalcommitmenttodate", "savingsplan/usedcommitment", "lineitem/usagetype"),
+    *("splitlineitem/parentresourceid", "splitlineitem/splitcost", "splitlineitem/unusedcost"),
 )
 _LEGACY = {name.replace("/", ""): (name,) for name in _LEGACY_COLUMNS}
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perunit.engine.duckdb import identifier, literal
-from perunit.facts.bills.fields import CHOICES, FIELDS, Field, Kind
+from perunit.facts.bills.fields import CHOICES, FIELDS, SPLIT_FIELDS, Field, Kind
 from perunit.model.money import currencies
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def typed_lines(text_sql: str) -> str:
     """
     named = (
         "SELECT *, coalesce($bill_source, invoice_issuer_name, provider_name, service_provider_name) AS bill_source "
-        f"FROM ({_typed_fields(text_sql, FIELDS)})"
+        f"FROM ({_typed_fields(text_sql, (*FIELDS, *SPLIT_FIELDS))})"
     )
     return f"SELECT *, {_faulty(line_rules())} AS faulty FROM ({named})"
 
@@ -92,7 +92,7 @@ def _faulty(rules: Sequence[LineRule]) -> str:
 
 def line_rules() -> tuple[LineRule, ...]:
     """Every rule of a line, in the order of the standard's columns; the first ones explain the later."""
-    return tuple(rule for field in FIELDS for rule in _field_rules(field)) + _PERIOD_RULES
+    return tuple(rule for field in (*FIELDS, *SPLIT_FIELDS) for rule in _field_rules(field)) + _PERIOD_RULES
 
 
 def _text(field: Field) -> str:
