@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from perunit.economics.attribute import AllocationReport, allocate, read_report
+from perunit.economics.fx import FxImport, import_rates
 from perunit.economics.price.books import sync_books
 from perunit.economics.reconcile import cover_costs
 from perunit.economics.rollup.compute import Scope, append, prepare, remove
@@ -53,6 +54,7 @@ __all__ = [
     "Progress",
     "compute_anew",
     "import_bills",
+    "import_fx",
     "ingest",
     "known_at",
     "look_back",
@@ -301,6 +303,22 @@ def import_bills(
     finally:
         _settle(project, engine)
     return results, read_report(engine)
+
+
+def import_fx(project: Project, engine: Engine, paths: Iterable[Path], *, clock: Clock) -> list[FxImport]:
+    """Takes files of reference rates in, each whole or not at all, and allocates anew where one changed something.
+
+    Raises InputError for the first file that is refused; files before it stay imported.
+    """
+    found = []
+    try:
+        for path in paths:
+            found.append(import_rates(engine, path, clock))
+            if found[-1].added or found[-1].revised:
+                _mark(engine, "unallocated")
+    finally:
+        _settle(project, engine)
+    return found
 
 
 @contextmanager

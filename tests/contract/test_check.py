@@ -420,7 +420,6 @@ def test_every_fault_is_told_at_once(project: Write) -> None:
         (11, "allocation.1.to"),
         (11, "allocation.1.match"),
         (2, "version"),
-        (3, "currency"),
         (4, "rates.1.effective_from"),
         (4, "rates.1.price"),
         (4, "rates.1.per"),

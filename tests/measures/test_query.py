@@ -116,8 +116,13 @@ def test_other_currencies_are_left_out_and_told(shop: Any) -> None:
     shop.rollup("2026-03-01 11:00", euro, 2, revenue="7")
     result = ask(shop, "gross_revenue", "events")
     assert values(result) == [(D(39), 11)]
-    assert result.notes == ("2 events in EUR are not converted to USD and not included",)
+    why = "no exchange rate of their days is known"
+    assert result.notes == (f"2 events in EUR are not converted to USD and not included: {why}",)
     assert values(ask(shop, "gross_revenue", currency="EUR")) == [(D(7),)]
+    assert values(ask(shop, "unconverted")) == [(2,)]
+    assert ask(shop, "gross_revenue", converts=False).notes == (
+        "2 events in EUR are not converted to USD and not included",
+    )
 
 
 def test_an_amount_the_contract_never_maps_is_unknown(shop: Any) -> None:

@@ -91,10 +91,11 @@ def clashes(rates: list[Rate]) -> Iterator[Clash]:
     """Overlaps and gaps between rates of equal conditions, and ambiguities between equally specific ones."""
     subjects: dict[_Subject, list[Rate]] = defaultdict(list)
     for rate in rates:
-        subjects[rate.kind, rate.meter, rate.adjusts or rate.event_type].append(rate)
+        apart = rate.currency if rate.kind == "fx" else rate.adjusts or rate.event_type
+        subjects[rate.kind, rate.meter, apart].append(rate)
     for same in subjects.values():
-        if same[0].kind == "adjustment":
-            # All that match apply, so only the same one twice is a fault, and one may pause.
+        if same[0].kind in {"adjustment", "fx"}:
+            # All adjustments that match apply, and reference rates fill in for own ones: only overlaps are faults.
             yield from (clash for clash in _overlaps_and_gaps(same) if clash.reason == "overlap")
             continue
         yield from _overlaps_and_gaps(same)
@@ -220,11 +221,12 @@ def _next(books: list[ReadBook], name: str) -> int:
 def _against_contract(read: ReadBook, contract: Contract) -> Iterator[Fault]:
     if read.book is None:
         return
-    if read.book.currency != contract.currency:
-        rule = f"must be the contract's currency, {contract.currency}"
-        mend = f"write the prices in {contract.currency}; exchange rates are not applied to prices yet"
-        yield read.document.fault(("currency",), rule, mend)
     for rate in read.book.rates:
+        if rate.kind == "fx":
+            if rate.meter == rate.currency:
+                rule, mend = f"must be another currency than the book's, {rate.currency}", "take the entry away"
+                yield read.document.fault((*read.entry_path(rate), "currency"), rule, mend)
+            continue
         yield from _against_meters(read, rate, contract)
         yield from _against_dimensions(read, rate, contract)
         yield from _against_events(read, rate, contract)
@@ -279,7 +281,7 @@ def _mixed_units(where: dict[str, tuple[ReadBook, Rate]], contract: Contract) ->
     """A meter that the contract does not declare has the unit of its first rate."""
     first: dict[str, Rate] = {}
     for read, rate in where.values():
-        if rate.event_type is not None or rate.kind == "adjustment" or rate.meter in contract.meters:
+        if rate.event_type is not None or rate.kind in {"adjustment", "fx"} or rate.meter in contract.meters:
             continue
         known = first.setdefault(rate.meter, rate)
         if rate.unit != known.unit:

@@ -131,6 +131,7 @@ _EXAMPLE_ADJUSTMENT: dict[str, JsonValue] = {
     "multiply": "1.15",
     "effective_from": "2026-01-01",
 }
+_EXAMPLE_FX: dict[str, JsonValue] = {"currency": "GBP", "rate": "1.2712", "effective_from": "2026-01-01"}
 _EXAMPLE_FEE: dict[str, JsonValue] = {
     "event": "payment.settled",
     "percentage": "2.9",
@@ -219,6 +220,22 @@ class AdjustmentEntry(Entry):
             return 1 - (self.discount_percent or Decimal(0)) / _HUNDRED
 
 
+class FxEntry(Entry):
+    """What one unit of another currency is worth in the book's: a rate that was agreed, or that one keeps to."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_FX]})
+
+    currency: Currency
+    rate: Price = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _has_no_condition(self) -> Self:
+        if self.__pydantic_extra__:
+            names = ", ".join(sorted(self.__pydantic_extra__))
+            raise ValueError(f"must have no condition ({names}); an exchange rate is the same for everyone")
+        return self
+
+
 class Approval(BaseModel):
     """Who put a version in force, when and why; written into the version's file, at its end."""
 
@@ -244,6 +261,7 @@ class PriceBookFile(BaseModel):
     revenue: tuple[UsageEntry, ...] = Field((), description="What customers are charged for usage.")
     fees: tuple[FeeEntry, ...] = Field((), description="What is kept of each event of a type.")
     adjustments: tuple[AdjustmentEntry, ...] = Field((), description="What prices are multiplied by; all that match.")
+    fx: tuple[FxEntry, ...] = Field((), description="What other currencies are worth in the book's.")
     approval: Approval | None = Field(None, description="Written by perunit prices approve.")
 
 
@@ -254,10 +272,11 @@ class Rate:
     Fees have the meters ``@<account>`` (percentage, `unit_price` is the share) and ``@events`` (fixed) and an
     `event_type`. Of the rates whose conditions an event meets, the one with the most conditions applies. An
     adjustment has the factor as its unit price, the meter ``*`` where it is of every one, and in `adjusts` the kind
-    of rates it multiplies; all that match apply.
+    of rates it multiplies; all that match apply. An exchange rate has another currency as its meter, and is what one
+    unit of it is worth in `currency`.
     """
 
-    kind: Literal["cost", "revenue", "fee", "adjustment"]
+    kind: Literal["cost", "revenue", "fee", "adjustment", "fx"]
     meter: str
     event_type: str | None
     conditions: dict[str, str] = field(hash=False)
@@ -353,7 +372,7 @@ def _refused_meters(document: Document, refused: set[Path]) -> set[str]:
     return meters
 
 
-_SECTIONS = (("rates", "cost"), ("revenue", "revenue"), ("fees", "fee"), ("adjustments", "adjustment"))
+_SECTIONS = (("rates", "cost"), ("revenue", "revenue"), ("fees", "fee"), ("adjustments", "adjustment"), ("fx", "fx"))
 
 
 def _rates(shape: PriceBookFile, document: Document, refused: set[Path]) -> list[Rate]:
@@ -368,7 +387,7 @@ def _rates(shape: PriceBookFile, document: Document, refused: set[Path]) -> list
 
 
 def _rates_of(
-    entry: UsageEntry | FeeEntry | AdjustmentEntry, kind: Any, currency: str, rate_id: str, line: int
+    entry: UsageEntry | FeeEntry | AdjustmentEntry | FxEntry, kind: Any, currency: str, rate_id: str, line: int
 ) -> list[Rate]:
     conditions = dict(sorted(entry.__pydantic_extra__.items()))
     dated = (entry.effective_from, entry.effective_to)
@@ -379,6 +398,9 @@ def _rates_of(
     if isinstance(entry, AdjustmentEntry):
         factor = (entry.meter or "*", None, conditions, entry.factor, Decimal(1), "1", currency, entry.factor)
         return [Rate(kind, *factor, *dated, rate_id, line, entry.on)]
+    if isinstance(entry, FxEntry):
+        worth = (entry.currency, None, conditions, entry.rate, Decimal(1), entry.currency, currency, entry.rate)
+        return [Rate(kind, *worth, *dated, rate_id, line)]
     rates = []
     if entry.percentage is not None:
         share = unit_price(entry.percentage, _HUNDRED)

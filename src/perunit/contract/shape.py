@@ -241,6 +241,14 @@ class Coalition(Part):
     cost: Weight = Field(description="In any currency: only proportions matter.")
 
 
+class Exchange(Part):
+    """How amounts in other currencies are converted."""
+
+    max_age_days: Annotated[int, Field(ge=0, le=366)] = Field(
+        7, description="How old a reference rate may be on the day it is used; a later one never is."
+    )
+
+
 class AllocationRule(Part):
     """Who bears a bill line; rules are tried in order and the first match takes the line."""
 
@@ -304,6 +312,7 @@ class Contract(Part):
     limits: Limits = Limits()
     reconciliation: Reconciliation = Reconciliation()
     prices: Prices = Prices()
+    fx: Exchange = Exchange()
     allocation: tuple[AllocationRule, ...] = ()
 
     def dimensions(self) -> tuple[str, ...]:

@@ -102,6 +102,7 @@ _FORMULAS: dict[str, Formula] = _LATENCIES | {
     "duplicates": _P["duplicates"],
     "late_events": _P["late"],
     "unpriced_usage": _P["unpriced"],
+    "unconverted": Total((_P["unconverted_events"], _P["unconverted_usage"], _P["unconverted_parts"])),
     "success_rate": Ratio(_P["successes"], _P["attempts"]),
     "refund_rate": Ratio(_P["recorded_refunds"], _GROSS),
     "orphan_rate": Ratio(_P["orphans"], Total((_P["events"], _P["orphans"]))),

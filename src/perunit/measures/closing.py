@@ -139,7 +139,7 @@ def _scores(engine: Engine, contract: Contract, window: Window, currency: str | 
 
 
 def _score(engine: Engine, contract: Contract, window: Window, currency: str) -> Decimal | None:
-    asked = Query(("reconciliation_score",), window=window, currency=currency)
+    asked = Query(("reconciliation_score",), window=window, currency=currency, converts=False)
     rows = run_query(engine, contract, asked).rows
     value: Decimal | None = rows[0].values["reconciliation_score"] if rows else None
     return value
@@ -162,7 +162,7 @@ def closing_figures(engine: Engine, contract: Contract, window: Window) -> dict[
 def _measures(engine: Engine, contract: Contract, window: Window) -> Iterator[tuple[Figure, str | None]]:
     billed = engine.rows("SELECT DISTINCT billing_currency FROM bills WHERE superseded_at IS NULL")
     for currency in sorted({contract.currency, *(code for (code,) in billed)}):
-        asked = Query(CLOSING, window=window, currency=currency)
+        asked = Query(CLOSING, window=window, currency=currency, converts=False)
         values = next((row.values for row in run_query(engine, contract, asked).rows), {})
         for name in CLOSING:
             value = values.get(name)

@@ -6,6 +6,7 @@ import difflib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from perunit.economics.fx.rates import FxRates
 from perunit.measures.catalogue import Measure, sum_of
 from perunit.measures.formula import Spread
 from perunit.measures.scan import BILL_DIMENSIONS, CELL_DIMENSIONS, USAGE_DIMENSIONS, Lens
@@ -42,6 +43,7 @@ def checked_lens(
     _check_dimensions(contract, "--where", where.columns if where else (), facts)
     _check_grain(query, measures)
     _check_currency(query.currency)
+    currency = query.currency or contract.currency
     return Lens(
         unit=unit,
         bit=lens_bit(engine, contract, unit),
@@ -49,7 +51,8 @@ def checked_lens(
         grain=query.grain,
         window=query.window,
         where=where,
-        currency=query.currency or contract.currency,
+        currency=currency,
+        fx=FxRates(engine, currency, contract.fx.max_age_days) if query.converts else None,
         fine=_fine(query, {sum_of(name, active=active).fact for name in needed}, latest_event(engine)),
     )
 

@@ -11,6 +11,7 @@ from perunit.model.money import exact, plain
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from perunit.economics.fx.rates import FxRates
     from perunit.engine.duckdb import Engine
     from perunit.measures.scan import Lens, Table
 
@@ -40,9 +41,12 @@ GROUP BY f.currency ORDER BY f.currency
 """
 
 
+_FACTS = {"rollup": "events", "rollup_priced": "usage facts"}
+
+
 def notes(engine: Engine, lens: Lens, table: Table, needed: frozenset[str]) -> Iterator[str]:
     """Every reservation about the sums in `table`."""
-    yield from _foreign(engine, lens, needed)
+    yield from _foreign(engine, lens, needed) if lens.fx is None else _converted(lens.fx)
     if not needed & COST_SUMS:
         return
     unpriced = sum(int(row["unpriced"] or 0) for row in table.values())
@@ -56,6 +60,17 @@ def notes(engine: Engine, lens: Lens, table: Table, needed: frozenset[str]) -> I
         yield f"{plain(shown)} {lens.currency} of the bills is borne by units other than {lens.unit}"
     if needed & _AMOUNT_SUMS and not any(row.get(name) is not None for row in table.values() for name in COST_SUMS):
         yield "no cost is known here: a margin is the revenue alone"
+
+
+def _converted(fx: FxRates) -> Iterator[str]:
+    """Which rates were used, and what is left out for want of one."""
+    for currency, origins in sorted(fx.used.items()):
+        yield f"{currency} is converted to {fx.currency} day by day, at rates of {', '.join(sorted(origins))}"
+    for (fact, currency), facts in sorted(fx.missing.items()):
+        what = f"{facts:,} {_FACTS[fact]} in {currency}"
+        if fact not in _FACTS:
+            what = f"bills of {plain(fx.missing_cost[currency])} {currency}"
+        yield f"{what} are not converted to {fx.currency} and not included: no exchange rate of their days is known"
 
 
 def _foreign(engine: Engine, lens: Lens, needed: frozenset[str]) -> Iterator[str]:

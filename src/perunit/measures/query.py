@@ -35,6 +35,8 @@ _CONTEXT_SUMS = frozenset({"unpriced", "list_priced_rows", "billed_rows", "bille
 class Query:
     """What is asked. `unit` None is the contract's first unit type, `currency` None its currency.
 
+    Amounts in other currencies are converted into it, or left out where it does not `converts`.
+
     `order` names columns, a leading ``-`` for falling; without it rows stand in order of time and segments.
     """
 
@@ -46,6 +48,7 @@ class Query:
     where: str | None = None
     compare: Compare = Compare.OFF
     currency: str | None = None
+    converts: bool = True
     order: tuple[str, ...] = ()
     limit: int | None = None
 
@@ -127,6 +130,8 @@ def run_query(engine: Engine, contract: Contract, query: Query) -> Result:
         needed |= _CONTEXT_SUMS
     lens = checked_lens(engine, contract, query, measures, needed)
     table = scan(engine, contract, lens, needed)
+    # Before earlier periods are read, whose facts without an exchange rate are none of this one's.
+    reservations = tuple(notes(engine, lens, table, needed))
     shift = None if query.compare is Compare.OFF else comparison(query.window, query.grain, query.compare)
     earlier = _Earlier(engine, contract, lens, measures)
     columns = _columns(query, measures)
@@ -155,7 +160,7 @@ def run_query(engine: Engine, contract: Contract, query: Query) -> Result:
         ingested_at=ingested_at,
         batch_id=batch_id,
         price_books=_price_books(engine, lens),
-        notes=tuple(notes(engine, lens, table, needed)),
+        notes=reservations,
     )
 
 

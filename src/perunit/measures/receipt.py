@@ -7,23 +7,24 @@ of their segment.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from perunit.economics.fx.rates import FxRates
 from perunit.measures.catalogue import MEASURES
-from perunit.measures.formula import Number, Part, Total, evaluate
+from perunit.measures.formula import Part, Total, evaluate
 from perunit.measures.guard import lens_bit, unit_of
-from perunit.measures.receipt_bills import BillLine, ShareLine, bill_lines, share_lines, unit_sums
+from perunit.measures.receipt_bills import BillLine, ShareLine, bill_lines, billed_sums, share_lines, unit_sums
 from perunit.measures.receipt_events import EventLine, Pricing, event_lines
 from perunit.model.errors import UsageError
-from perunit.model.money import exact, plain
+from perunit.model.money import plain
 
 if TYPE_CHECKING:
     from perunit.contract.shape import Contract
     from perunit.engine.duckdb import Engine
 
-__all__ = ["Receipt", "Related", "receipt"]
+__all__ = ["Exchanged", "Receipt", "Related", "receipt"]
 
 _TOTALS = {
     name: MEASURES[name].formula
@@ -49,6 +50,17 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
+class Exchanged:
+    """What one unit of a currency was taken to be worth on a day; `origin` said so on the day `published`."""
+
+    currency: str
+    day: date
+    rate: Decimal
+    origin: str
+    published: date
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """One unit, explained. `totals` in `currency` by name, None where nothing is known.
 
@@ -69,6 +81,7 @@ class Receipt:
     totals: dict[str, Decimal | None]
     unpriced: int
     status: str | None
+    exchanged: tuple[Exchanged, ...]
     notes: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -92,7 +105,8 @@ def receipt(engine: Engine, contract: Contract, unit_type: str, unit_key: str) -
     }
     bills = bill_lines(engine, keys)
     shares = share_lines(engine, contract, unit, bit, events, bills)
-    sums = unit_sums(contract, events) | _billed_sums(contract.currency, bills, shares)
+    fx = FxRates(engine, contract.currency, contract.fx.max_age_days)
+    sums = unit_sums(fx.of, events) | billed_sums(fx.of, bills, shares)
     return Receipt(
         unit_type=unit,
         unit_key=unit_key,
@@ -107,7 +121,11 @@ def receipt(engine: Engine, contract: Contract, unit_type: str, unit_key: str) -
         totals={name: evaluate(formula, sums) for name, formula in _TOTALS.items()},
         unpriced=_count(events, Pricing.UNPRICED),
         status=_status(events, bills, shares),
-        notes=tuple(_notes(contract.currency, events, bills, shares)),
+        exchanged=tuple(
+            Exchanged(currency, day, worth.rate, worth.origin, worth.day)
+            for (currency, day), worth in sorted(fx.quoted.items())
+        ),
+        notes=tuple(_notes(fx, events, bills, shares)),
     )
 
 
@@ -150,19 +168,6 @@ def _related(events: tuple[EventLine, ...], types: tuple[str, ...]) -> tuple[Rel
     return tuple(Related(name, key, count) for (name, key), count in sorted(counts.items()))
 
 
-def _billed_sums(currency: str, bills: tuple[BillLine, ...], shares: tuple[ShareLine, ...]) -> dict[str, Number | None]:
-    sums: dict[str, Number | None] = {}
-    with exact():
-        for bill in bills:
-            if bill.currency == currency:
-                sums["billed_direct"] = (sums.get("billed_direct") or Decimal(0)) + bill.effective_cost
-        for share in shares:
-            if share.currency == currency and share.cost is not None:
-                name = f"billed_{share.kind}"
-                sums[name] = (sums.get(name) or Decimal(0)) + share.cost
-    return sums
-
-
 def _status(events: tuple[EventLine, ...], bills: tuple[BillLine, ...], shares: tuple[ShareLine, ...]) -> str | None:
     listed = any(line.pricing is Pricing.LIST and line.kind == "cost" for event in events for line in event.usage)
     billed = bool(bills) or any(share.cost is not None for share in shares)
@@ -178,7 +183,7 @@ def _count(events: tuple[EventLine, ...], pricing: Pricing) -> int:
 
 
 def _notes(
-    currency: str, events: tuple[EventLine, ...], bills: tuple[BillLine, ...], shares: tuple[ShareLine, ...]
+    fx: FxRates, events: tuple[EventLine, ...], bills: tuple[BillLine, ...], shares: tuple[ShareLine, ...]
 ) -> list[str]:
     notes = []
     unpriced, measured = _count(events, Pricing.UNPRICED), _count(events, Pricing.BILLED)
@@ -186,9 +191,13 @@ def _notes(
         notes.append(f"{unpriced} usage lines have no price: the cost is a lower bound")
     if measured and not any(share.kind == "usage" for share in shares):
         notes.append("a bill has taken over usage of this unit, and no part of it was allocated to the unit's segments")
-    others = {event.currency for event in events if event.amounts} - {currency}
-    others |= ({bill.currency for bill in bills} | {share.currency for share in shares}) - {currency}
-    notes += [f"amounts in {other} are not converted to {currency} and not included" for other in sorted(others)]
+    dated = {(event.currency, event.day.date()) for event in events if event.amounts}
+    dated |= {(line.currency, event.day.date()) for event in events for line in event.usage if line.currency}
+    dated |= {(bill.currency, bill.day.date()) for bill in bills}
+    dated |= {(share.currency, share.day.date()) for share in shares}
+    others = sorted({currency for currency, day in dated if fx.of(currency, day) is None})
+    why = "no exchange rate of their days is known"
+    notes += [f"amounts in {other} are not converted to {fx.currency} and not included: {why}" for other in others]
     return notes
 
 
@@ -196,6 +205,8 @@ def _json(value: Any) -> Any:
     match value:
         case Decimal():
             return plain(value)
+        case date() if not isinstance(value, datetime):
+            return value.isoformat()
         case datetime():
             aware = value if value.tzinfo else value.replace(tzinfo=UTC)
             return aware.isoformat().replace("+00:00", "Z")

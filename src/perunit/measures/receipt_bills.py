@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from perunit.economics.fx.rates import unconverted
 from perunit.engine.files import sql_text
 from perunit.measures.catalogue import MEASURES
 from perunit.measures.formula import Number, evaluate
@@ -20,10 +21,11 @@ from perunit.model.window import naive
 
 if TYPE_CHECKING:
     from perunit.contract.shape import Contract
+    from perunit.economics.fx.rates import Worth, WorthOf
     from perunit.engine.duckdb import Engine
     from perunit.measures.receipt_events import EventLine
 
-__all__ = ["BillLine", "ShareLine", "bill_lines", "share_lines", "unit_sums"]
+__all__ = ["BillLine", "ShareLine", "bill_lines", "billed_sums", "share_lines", "unit_sums"]
 
 _LINES_SHOWN = 20
 
@@ -130,8 +132,8 @@ def share_lines(
     return tuple(line for line in lines if line.part)
 
 
-def unit_sums(contract: Contract, events: tuple[EventLine, ...]) -> dict[str, Number | None]:
-    """The sums that formulas read, of some events of a unit; other currencies are left out."""
+def unit_sums(worth_of: WorthOf, events: tuple[EventLine, ...]) -> dict[str, Number | None]:
+    """The sums that formulas read, of some events of a unit, converted by `worth_of`; what has no rate is left out."""
     sums: dict[str, Number | None] = {
         "events": len(events),
         "attempts": sum(event.attempt for event in events),
@@ -139,13 +141,11 @@ def unit_sums(contract: Contract, events: tuple[EventLine, ...]) -> dict[str, Nu
     }
     with exact():
         for event in events:
-            if event.currency == contract.currency:
-                for account, amount in event.amounts.items():
-                    _add(sums, _RECORDED[account], amount)
+            for account, amount in event.amounts.items():
+                _add(sums, _RECORDED[account], amount, worth_of(event.currency, event.day.date()))
             for line in event.usage:
-                counts = line.kind and line.pricing != "billed" and line.currency == contract.currency
-                if counts and line.amount is not None:
-                    _add(sums, _LISTED[str(line.kind)], line.amount)
+                if line.kind and line.pricing != "billed" and line.amount is not None and line.currency is not None:
+                    _add(sums, _LISTED[line.kind], line.amount, worth_of(line.currency, event.day.date()))
     return sums
 
 
@@ -160,8 +160,23 @@ _RECORDED = {
 _LISTED = {"cost": "listed_cost", "revenue": "listed_revenue", "fee": "listed_fees"}
 
 
-def _add(sums: dict[str, Number | None], name: str, amount: Decimal) -> None:
-    sums[name] = (sums.get(name) or Decimal(0)) + amount
+def billed_sums(
+    worth_of: WorthOf, bills: tuple[BillLine, ...], shares: tuple[ShareLine, ...]
+) -> dict[str, Number | None]:
+    """The sums that formulas read, of the parts of bills, converted by `worth_of`; what has no rate is left out."""
+    sums: dict[str, Number | None] = {}
+    with exact():
+        for bill in bills:
+            _add(sums, f"billed_{bill.kind}", bill.effective_cost, worth_of(bill.currency, bill.day.date()))
+        for share in shares:
+            if share.cost is not None:
+                _add(sums, f"billed_{share.kind}", share.cost, worth_of(share.currency, share.day.date()))
+    return sums
+
+
+def _add(sums: dict[str, Number | None], name: str, amount: Decimal, worth: Worth | None) -> None:
+    if worth is not None:
+        sums[name] = (sums.get(name) or Decimal(0)) + amount * worth.rate
 
 
 class _Shares:
@@ -221,7 +236,8 @@ class _Shares:
         )
 
     def _bear(self, place: _Place, name: str, cost: Decimal) -> None:
-        _add(self._billed.setdefault(place, {}), name, cost)
+        sums = self._billed.setdefault(place, {})
+        sums[name] = (sums.get(name) or Decimal(0)) + cost
 
     def _weighed(self, row: dict[str, Any], place: _Place) -> tuple[str, Decimal, Decimal]:
         """(what is counted, the unit's, the cell's): the rule's own driver, or events where it had none that day."""
@@ -274,4 +290,6 @@ class _Shares:
             return meter, sum(own, Decimal(0)), sum(whole, Decimal(0))
 
     def _own(self, place: _Place) -> dict[str, Number | None]:
-        return unit_sums(self._contract, tuple(self._events.get(place, ()))) | self._billed.get(place, {})
+        return unit_sums(unconverted(self._contract.currency), tuple(self._events.get(place, ()))) | self._billed.get(
+            place, {}
+        )

@@ -7,7 +7,8 @@ and bound values; nothing a caller writes becomes SQL but a checked filter.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from perunit.engine.duckdb import identifier, literal
@@ -15,15 +16,17 @@ from perunit.measures.catalogue import sum_of
 from perunit.measures.fine import fine_source
 from perunit.measures.formula import Number
 from perunit.measures.latency import ZERO_BUCKET, estimate
-from perunit.measures.sums import GROUPED, QUANTILES, Fact, Sum
+from perunit.measures.sums import GROUPED, QUANTILES, SUMS, Fact, Sum
 from perunit.model.errors import UsageError
+from perunit.model.money import exact
 from perunit.model.window import Grain, Window, naive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from perunit.contract.expression import Checked
     from perunit.contract.shape import Contract
+    from perunit.economics.fx.rates import FxRates
     from perunit.engine.duckdb import Engine
 
 __all__ = ["BILL_DIMENSIONS", "CELL_DIMENSIONS", "USAGE_DIMENSIONS", "Key", "Lens", "Table", "scan"]
@@ -44,6 +47,7 @@ class Lens:
     """How facts are seen: whose keys count, cut by which dimensions, which rows, when, in which currency.
 
     `fine` names the facts to be read from single events because their rollup is coarser than the question.
+    Amounts in other currencies are converted by `fx`, or left out where it is None.
     """
 
     unit: str
@@ -54,6 +58,7 @@ class Lens:
     where: Checked | None
     currency: str
     fine: frozenset[Fact]
+    fx: FxRates | None = None
 
     def values(self) -> dict[str, Any]:
         """What the statements bind."""
@@ -87,6 +92,10 @@ def scan(engine: Engine, contract: Contract, lens: Lens, names: Iterable[str]) -
                 _refuse_cut_days(engine, lens)
             read = _read_latency if fact is Fact.LATENCY else _read_sums
             read(engine, contract, lens, fact, wanted, table)
+        if lens.fx is not None and fact in _OF_CURRENCIES:
+            apart = {name: each for name, each in sums.items() if each.fact is fact and each.per_currency}
+            if apart or _OF_CURRENCIES[fact][2] in sums:
+                _add_converted(engine, contract, lens, fact, apart, table)
     empty: dict[str, Number | None] = {name: 0 if each.counts else None for name, each in sums.items()}
     return {
         key: empty | {name: value for name, value in row.items() if value is not None} for key, row in table.items()
@@ -116,16 +125,91 @@ def _read_sums(
     engine: Engine, contract: Contract, lens: Lens, fact: Fact, wanted: dict[str, Sum], table: Table
 ) -> None:
     """Sums by group and flag first, then the wanted sums of the few rows that are left."""
-    known = _recorded_accounts(contract)
-    columns = [_known(each) if each.account in known else each.sql for each in wanted.values()]
     grouped = GROUPED[fact]
     condition = _condition(lens, fact) + _kinds(wanted)
     inner = _select(contract, lens, fact, [*grouped.flags, *grouped.sums], condition)
     groups = _group_names(lens)
-    sql = f"SELECT {', '.join([*groups, *columns])} FROM ({inner}) g{' GROUP BY ALL' if groups else ''}"
+    # What is in the currency asked for is never unconverted.
+    own = {name: replace(each, sql="0 * count(*)") if each.unconverted else each for name, each in wanted.items()}
+    columns = [*groups, *_columns(contract, own)]
+    sql = f"SELECT {', '.join(columns)} FROM ({inner}) g{' GROUP BY ALL' if groups else ''}"
     for row in engine.rows(sql, lens.values()):
         key, values = _split(lens, row)
         table.setdefault(key, {}).update(zip(wanted, values, strict=True))
+
+
+# Where the currencies of a fact's amounts are listed, what has amounts, and which sums count what has no rate.
+_OF_CURRENCIES = {
+    Fact.ROLLUP: (
+        "SELECT DISTINCT currency FROM cells WHERE currency <> $currency",
+        "coalesce(f.revenue, f.discount, f.refund, f.fee, f.tax, f.cost) IS NOT NULL",
+        "unconverted_events",
+    ),
+    Fact.PRICED: (
+        "SELECT currency FROM cells WHERE currency <> $currency UNION "
+        "SELECT currency FROM rates WHERE currency <> $currency AND kind <> 'fx'",
+        "f.currency = $foreign AND f.amount IS NOT NULL",
+        "unconverted_usage",
+    ),
+    Fact.ALLOCATIONS: (
+        "SELECT DISTINCT billing_currency FROM bills WHERE billing_currency <> $currency",
+        "f.currency = $foreign",
+        "unconverted_parts",
+    ),
+}
+
+
+def _add_converted(
+    engine: Engine, contract: Contract, lens: Lens, fact: Fact, sums: dict[str, Sum], table: Table
+) -> None:
+    """Adds what is in other currencies, at the rate of its day: exact sums of a day, times one rate."""
+    assert lens.fx is not None  # noqa: S101 - the caller asks
+    listed, _, unconverted = _OF_CURRENCIES[fact]
+    for (currency,) in sorted(engine.rows(listed, {"currency": lens.currency})):
+        for key, day, values in _of_currency(engine, contract, lens, fact, currency, sums):
+            facts, cost = int(values[unconverted] or 0), values.get("effective_all")
+            worth = lens.fx.of(currency, day)
+            row = table.setdefault(key, {})
+            if worth is None:
+                lens.fx.miss(fact.value, currency, facts, None if cost is None else Decimal(cost))
+                row[unconverted] = (row.get(unconverted) or 0) + facts
+                continue
+            for name, each in sums.items():
+                row[name] = _plus(row.get(name), values[name], Decimal(1) if each.counts else worth.rate)
+
+
+def _plus(so_far: Number | None, value: Number | None, rate: Decimal) -> Number | None:
+    if value is None:
+        return so_far
+    with exact():
+        return value * rate if so_far is None else so_far + value * rate
+
+
+def _of_currency(
+    engine: Engine, contract: Contract, lens: Lens, fact: Fact, currency: str, sums: dict[str, Sum]
+) -> Iterator[tuple[Key, date, dict[str, Number | None]]]:
+    """The sums of one other currency by key and day, with how many facts they are of."""
+    _, has_amounts, unconverted = _OF_CURRENCIES[fact]
+    read = sums | {unconverted: SUMS[unconverted]}
+    if fact is Fact.ALLOCATIONS:
+        read |= {"effective_all": SUMS["effective_all"]}
+    condition = f"{_condition(lens, fact)} AND {has_amounts}{_kinds(sums) if sums else ''}"
+    grouped = GROUPED[fact]
+    inner = _select(contract, lens, fact, [_fx_day(fact), *grouped.flags, *grouped.sums], condition)
+    columns = ["fx_day", *_group_names(lens), *_columns(contract, read)]
+    sql = f"SELECT {', '.join(columns)} FROM ({inner}) g WHERE own GROUP BY ALL"
+    for day, *row in engine.rows(sql, lens.values() | {"currency": currency, "foreign": currency}):
+        key, values = _split(lens, tuple(row))
+        yield key, day, dict(zip(read, values, strict=True))
+
+
+def _fx_day(fact: Fact) -> str:
+    return f"CAST(f.{_TIME.get(fact, 'window_start')} AS DATE) AS fx_day"
+
+
+def _columns(contract: Contract, wanted: dict[str, Sum]) -> list[str]:
+    known = _recorded_accounts(contract)
+    return [_known(each) if each.account in known else each.sql for each in wanted.values()]
 
 
 def _read_latency(

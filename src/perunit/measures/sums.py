@@ -68,6 +68,8 @@ class Sum:
 
     A count (`counts`) of nothing is a known 0. An amount of nothing is unknown, unless the contract maps
     `account`: then events were seen that would have carried it. `kind` is the only kind of row that is read.
+    A sum `per_currency` is of one currency, and what is in others is converted and added; `unconverted` counts
+    what cannot be.
     """
 
     fact: Fact
@@ -76,6 +78,8 @@ class Sum:
     counts: bool = False
     account: str | None = None
     kind: str | None = None
+    per_currency: bool = False
+    unconverted: bool = False
 
 
 QUANTILES = {"p50": 50, "p95": 95, "p99": 99}
@@ -83,7 +87,7 @@ QUANTILES = {"p50": 50, "p95": 95, "p99": 99}
 
 def _recorded(account: str) -> Sum:
     text = f"the {account} amounts recorded on events"
-    return Sum(Fact.ROLLUP, f"sum({account}) FILTER (WHERE own)", text, account=account)
+    return Sum(Fact.ROLLUP, f"sum({account}) FILTER (WHERE own)", text, account=account, per_currency=True)
 
 
 def _events(column: str, flags: str, text: str) -> Sum:
@@ -93,15 +97,25 @@ def _events(column: str, flags: str, text: str) -> Sum:
 def _listed(kind: str, text: str) -> Sum:
     # A bill takes over costs only: what a customer pays by a price list stands whatever the cloud charges.
     rule = " AND NOT superseded" if kind == "cost" else ""
-    return Sum(Fact.PRICED, f"sum(amount) FILTER (WHERE kind = '{kind}' AND own{rule})", text, kind=kind)
+    sql = f"sum(amount) FILTER (WHERE kind = '{kind}' AND own{rule})"
+    return Sum(Fact.PRICED, sql, text, kind=kind, per_currency=True)
 
 
-def _usage_facts(sql: str, text: str) -> Sum:
-    return Sum(Fact.PRICED, sql, text, counts=True, kind="cost")
+def _usage_facts(sql: str, text: str, *, per_currency: bool = False) -> Sum:
+    return Sum(Fact.PRICED, sql, text, counts=True, kind="cost", per_currency=per_currency)
 
 
 def _borne(kind: str, text: str) -> Sum:
-    return Sum(Fact.ALLOCATIONS, f"sum(effective_cost) FILTER (WHERE kind = '{kind}' AND own AND borne)", text)
+    sql = f"sum(effective_cost) FILTER (WHERE kind = '{kind}' AND own AND borne)"
+    return Sum(Fact.ALLOCATIONS, sql, text, per_currency=True)
+
+
+def _of_bills(sql: str, text: str, *, counts: bool = False) -> Sum:
+    return Sum(Fact.ALLOCATIONS, sql, text, counts=counts, per_currency=True)
+
+
+def _unconverted(fact: Fact, sql: str, text: str) -> Sum:
+    return Sum(fact, sql, text, counts=True, unconverted=True)
 
 
 SUMS: dict[str, Sum] = {
@@ -123,6 +137,7 @@ SUMS: dict[str, Sum] = {
     "list_priced_rows": _usage_facts(
         "sum(amounts) FILTER (WHERE kind = 'cost' AND own AND NOT superseded)",
         "rollup rows whose cost is estimated from a list rate",
+        per_currency=True,
     ),
     "unpriced": _usage_facts(
         "sum(usage_events) FILTER (WHERE kind = 'cost' AND rateless AND NOT superseded)",
@@ -138,26 +153,35 @@ SUMS: dict[str, Sum] = {
     "billed_fixed": _borne("fixed", "bill lines spread over the months they are of use"),
     "billed_idle": _borne("idle", "what was bought and not used"),
     "billed_unallocated": _borne("unallocated", "what no allocation rule takes"),
-    "billed_all": Sum(
-        Fact.ALLOCATIONS,
+    "billed_all": _of_bills(
         "sum(billed_cost) FILTER (WHERE own)",
         "BilledCost of every bill in force, whoever bears it",
     ),
-    "effective_all": Sum(
-        Fact.ALLOCATIONS,
+    "effective_all": _of_bills(
         "sum(effective_cost) FILTER (WHERE own)",
         "EffectiveCost of every bill in force, whoever bears it",
     ),
-    "billed_elsewhere": Sum(
-        Fact.ALLOCATIONS,
+    "billed_elsewhere": _of_bills(
         "sum(effective_cost) FILTER (WHERE own AND NOT borne)",
         "EffectiveCost borne by units seen only through another lens",
     ),
-    "billed_rows": Sum(
-        Fact.ALLOCATIONS,
+    "billed_rows": _of_bills(
         "sum(parts) FILTER (WHERE own AND borne)",
         "parts of bills in force that the lens bears",
         counts=True,
+    ),
+    "unconverted_events": _unconverted(
+        Fact.ROLLUP, "sum(events) FILTER (WHERE own)", "events with amounts in a currency without an exchange rate"
+    ),
+    "unconverted_usage": _unconverted(
+        Fact.PRICED,
+        "sum(usage_events) FILTER (WHERE own AND kind <> 'fee' AND NOT superseded)",
+        "usage facts priced in a currency without an exchange rate",
+    ),
+    "unconverted_parts": _unconverted(
+        Fact.ALLOCATIONS,
+        "sum(parts) FILTER (WHERE own AND borne)",
+        "parts of bills in a currency without an exchange rate",
     ),
     "reconciled_source": Sum(
         Fact.RECONCILED,

@@ -27,6 +27,8 @@ _KNOWN = {
     "FROM {own}.price_books WHERE loaded_at <= $at",
     "price_approvals": "SELECT * FROM {own}.price_approvals WHERE recorded_at <= $at",
     "rates": "SELECT r.* FROM {own}.rates r SEMI JOIN price_books b USING (book, version)",
+    "fx_rates": "SELECT * REPLACE (CASE WHEN superseded_at <= $at THEN superseded_at END AS superseded_at) "
+    "FROM {own}.fx_rates WHERE loaded_at <= $at",
     "bills": "SELECT * REPLACE (CASE WHEN superseded_at <= $at THEN superseded_at END AS superseded_at) "
     "FROM {own}.bills WHERE imported_at <= $at",
     "invoices": "SELECT * REPLACE (CASE WHEN superseded_at <= $at THEN superseded_at END AS superseded_at) "

@@ -111,6 +111,11 @@ CREATE TABLE rates (
     unit_price DECIMAL(38, 15) NOT NULL, effective_from TIMESTAMP NOT NULL, effective_to TIMESTAMP,
     adjusts VARCHAR, base_rate_id VARCHAR);
 
+-- Reference rates: on `day`, one `base` was worth `rate` of `quote`. superseded_at: a later file revised the value.
+CREATE TABLE fx_rates (
+    base VARCHAR NOT NULL, quote VARCHAR NOT NULL, day DATE NOT NULL, rate DECIMAL(38, 15) NOT NULL,
+    origin VARCHAR NOT NULL, loaded_at TIMESTAMP NOT NULL, superseded_at TIMESTAMP);
+
 -- One imported version of one billing period of one billing account. superseded_at null: the one in force.
 CREATE TABLE bills (
     bill_id INTEGER PRIMARY KEY, bill_source VARCHAR NOT NULL, billing_account_id VARCHAR NOT NULL,

@@ -32,6 +32,7 @@ VERBS = {
     "ingest": ("ingest:ingest", "Take in files of facts."),
     "bills": ("bills:bills", "Import and list cloud bills."),
     "prices": ("prices:prices", "Show the price books in force."),
+    "fx": ("fx:fx", "Import and show exchange rates."),
     "run": ("run:run", "Compute everything anew from the facts."),
     "query": ("query:query", "Ask for measures by segment and time."),
     "measures": ("measures:measures", "List the measures, or explain one."),

@@ -39,7 +39,10 @@ _FORMATS = ("table", "json", "csv", "parquet")
     "--where", metavar="EXPR", help="Only facts for which this holds: plan = 'pro' and region in ('eu', 'us')"
 )
 @click.option("--compare", type=click.Choice(["off", "previous", "week", "year"]), default="off", help="Beside what.")
-@click.option("--currency", metavar="CODE", help="Amounts of this currency; the contract's by default.")
+@click.option("--currency", metavar="CODE", help="Amounts in this currency; the contract's by default.")
+@click.option(
+    "--convert/--no-convert", "converts", default=True, help="Whether other currencies are converted into it."
+)
 @click.option("--order", multiple=True, metavar="COLUMN", help="Order by a column; -COLUMN for falling.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most this many rows.")
 @click.option("--as-of", metavar="T", help="As known at this instant.")

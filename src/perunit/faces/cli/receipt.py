@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from decimal import Decimal
 
-    from perunit.measures.receipt import Receipt, Related
+    from perunit.measures.receipt import Exchanged, Receipt, Related
     from perunit.measures.receipt_bills import BillLine, ShareLine
     from perunit.measures.receipt_events import EventLine, UsageLine
 
@@ -75,7 +75,7 @@ def _lines(found: Receipt) -> Iterator[str]:
 
     yield from _head(found)
     for event in found.events:
-        yield from _event(event, money)
+        yield from _event(event, found.currency, money)
     if found.bill_lines:
         yield _rule("bill lines of its own")
         for bill in found.bill_lines:
@@ -84,6 +84,9 @@ def _lines(found: Receipt) -> Iterator[str]:
         yield _rule("share of bills for its segments")
         for share in found.shares:
             yield from _share(share, found.currency, money)
+    if found.exchanged:
+        yield _rule("exchange rates")
+        yield from map(_exchanged, found.exchanged)
     yield _rule("")
     yield from _totals(found, money)
     if found.children:
@@ -116,24 +119,24 @@ def _head(found: Receipt) -> Iterator[str]:
     yield "─" * WIDTH
 
 
-def _event(event: EventLine, money: Money) -> Iterator[str]:
+def _event(event: EventLine, home: str, money: Money) -> Iterator[str]:
     outcome = f" [{event.outcome}]" if event.outcome else ""
     late = " late" if event.late else ""
     yield _pair(f"{event.event_type}{outcome}{late}", f"{event.event_time:%m-%d %H:%M:%S}")
     yield from _wrapped(f"{event.source} {event.id}", indent=2)
     for account, amount in event.amounts.items():
-        yield _pair(f"  {_NAMES[account]}", money(-amount if account in _TAKEN_OFF else amount))
+        yield _pair(f"  {_NAMES[account]}{_foreign(event, home)}", money(-amount if account in _TAKEN_OFF else amount))
     for line in event.usage:
-        yield from _usage(line, money)
+        yield from _usage(line, home, money)
 
 
-def _usage(line: UsageLine, money: Money) -> Iterator[str]:
+def _usage(line: UsageLine, home: str, money: Money) -> Iterator[str]:
     quantity = render.quantity(line.quantity)
     if line.rate_id is None:
         word = "UNPRICED" if line.pricing == "unpriced" else "measured"
         yield _pair(f"  {quantity} {line.unit or ''} {line.meter}", word)
         return
-    yield _pair(f"  {_priced_of(line, quantity)}", _usage_amount(line, money))
+    yield _pair(f"  {_priced_of(line, quantity)}{_foreign(line, home)}", _usage_amount(line, money))
     yield f"    {line.rate_id}" + (f"  on {line.resource}" if line.resource else "")
 
 
@@ -155,8 +158,8 @@ def _usage_amount(line: UsageLine, money: Money) -> str:
     return money(line.amount if line.kind == "revenue" else -line.amount)
 
 
-def _foreign(line: BillLine | ShareLine, home: str) -> str:
-    """The currency of a bill's line where it is not the receipt's; it is in no total then."""
+def _foreign(line: EventLine | UsageLine | BillLine | ShareLine, home: str) -> str:
+    """The currency of a line where it is not the receipt's."""
     return "" if line.currency == home else f", in {line.currency}"
 
 
@@ -176,6 +179,11 @@ def _share(share: ShareLine, home: str, money: Money) -> Iterator[str]:
     on = f" on {share.resource}" if share.resource else ""
     basis = f"{share.day:%Y-%m-%d} {part} of {whole} {share.basis}{on}"
     yield from _wrapped(f"{basis}, of {money(share.whole_cost)}", indent=2)
+
+
+def _exchanged(found: Exchanged) -> str:
+    published = "" if found.published == found.day else f" of {found.published}"
+    return _pair(f"{found.day} 1 {found.currency}, {found.origin}{published}", plain(found.rate))
 
 
 def _totals(found: Receipt, money: Money) -> Iterator[str]:
