@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from pydantic import BaseModel
 
 from perunit.contract.json_schema import SUPPORTED
-from perunit.contract.prices import AdjustmentEntry, FeeEntry, PriceBookFile, UsageEntry
+from perunit.contract.prices import AdjustmentEntry, FeeEntry, FxEntry, PriceBookFile, UsageEntry
 from perunit.contract.read import examine
 from perunit.contract.shape import Contract
 from perunit.engine.files import sql_text
@@ -203,7 +203,7 @@ def test_every_contract_key_is_documented() -> None:
 
 def test_every_key_of_a_price_book_is_documented() -> None:
     """Each key of a price book and its entries stands in docs/price-books.md."""
-    keys = [key for model in (PriceBookFile, UsageEntry, FeeEntry, AdjustmentEntry) for key in fields(model)]
+    keys = [key for model in (PriceBookFile, UsageEntry, FeeEntry, AdjustmentEntry, FxEntry) for key in fields(model)]
     text = page("price-books.md")
     assert [key for key in dict.fromkeys(keys) if f"`{key}`" not in text] == []
 
@@ -310,6 +310,25 @@ def test_the_worked_example_of_a_bill(tmp_path: Path) -> None:
     assert rows["pro"]["shared_cost"] == "9.166666666666666667"
     assert rows["free"]["variable_cost"] == "2.533333333333333333"
     assert (rows[None]["idle_cost"], rows[None]["unallocated_cost"]) == ("0.2", "0.07")
+
+
+def test_the_worked_example_of_currencies(tmp_path: Path) -> None:
+    """Each order of docs/currency.md is worth what its table says; rates that come later change no earlier answer."""
+    folder = written_out(page("currency.md"), tmp_path)
+    perunit(folder, "ingest")
+    before = datetime.now(UTC).isoformat()
+    question = ("query", "revenue", "unconverted")
+    then = perunit(folder, *question)
+    assert [(row["revenue"], row["unconverted"]) for row in then["rows"]] == [("20", 2)]
+    perunit(folder, "fx", "import", str(folder / "eurofxref.csv"))
+    now = perunit(folder, *question)
+    assert [(row["revenue"], row["unconverted"]) for row in now["rows"]] == [("42", 1)]
+    assert "1 events in CHF are not converted to USD" in " ".join(now["notes"])
+    euros = perunit(folder, "query", "revenue", "--currency", "EUR")["rows"][0]["revenue"]
+    assert Decimal(euros).quantize(Decimal("1e-14")) == Decimal("38.18181818181818")
+    receipts = [perunit(folder, "receipt", "order", order) for order in ("o-1", "o-2", "o-3", "o-4")]
+    assert [each["totals"]["revenue"] for each in receipts] == ["10", "10", "22", None]
+    assert perunit(folder, *question, "--as-of", before) == then | {"freshness": then["freshness"]}
 
 
 def test_what_was_known_then_stays(tmp_path: Path) -> None:
