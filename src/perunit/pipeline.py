@@ -154,14 +154,24 @@ def _mark(engine: Engine, what: str) -> None:
     engine.execute("INSERT OR REPLACE INTO store_state VALUES ($what, 'true')", {"what": what})
 
 
+def _unmark(engine: Engine, what: str) -> None:
+    """Notes that it is done."""
+    engine.execute("DELETE FROM store_state WHERE key = $what", {"what": what})
+
+
+def _marked(engine: Engine) -> set[str]:
+    """What is to be done."""
+    return {key for (key,) in engine.rows("SELECT key FROM store_state WHERE value = 'true'")}
+
+
 def _settle(project: Project, engine: Engine) -> None:
     """Does what the marks say: rollups that are stale are computed anew, and bills allocated over new usage."""
-    marked = {key for (key,) in engine.rows("SELECT key FROM store_state WHERE value = 'true'")}
+    marked = _marked(engine)
     if "stale" in marked:
         recompute(project, engine)
     if marked & {"stale", "unallocated"}:
         refresh(project, engine)
-        engine.execute("DELETE FROM store_state WHERE key = 'unallocated'")
+        _unmark(engine, "unallocated")
 
 
 def _ingest_file(
@@ -284,6 +294,7 @@ def import_bills(
     results: list[BillResult | StatementResult] = []
     vendor = project.contract.bills.get(source) if source else None
     columns = vendor_columns(str(source), vendor, project.contract.currency) if vendor else charge_columns(expected)
+    waiting = _marked(engine)
     _mark(engine, "unallocated")
     try:
         for path in paths:
@@ -300,6 +311,9 @@ def import_bills(
                 if path.is_dir() or replacing is not None or expected not in {"auto", "focus"}:
                     raise
                 results += import_statements(engine, path, found.dataset, clock=clock)
+        if "unallocated" not in waiting and all(result.status == "unchanged" for result in results):
+            # Nothing came, so nothing is to be allocated; a process killed before this allocates once for nothing.
+            _unmark(engine, "unallocated")
     finally:
         _settle(project, engine)
     return results, read_report(engine)

@@ -236,13 +236,28 @@ def test_a_measure_without_weight_bears_nothing(store: Any, refund: str, word: s
 
 
 def test_two_currencies_are_not_added_to_one_weight(store: Any) -> None:
-    """Revenue in EUR and USD has no common measure here, so the line waits instead of guessing a rate."""
+    """Revenue in EUR and USD without an exchange rate has no common measure, so the line waits."""
     store.engine.execute("UPDATE cells SET currency = 'EUR' WHERE cell_id = 2")
     store.charge("3")
     store.amounts(1, revenue="10")
     store.amounts(2, revenue="10")
     store.allocate(SUPPORT | {"match": "true", "to": "revenue"})
     assert store.parts("kind, reason") == [("unallocated", "revenue in the period is in 2 currencies")]
+
+
+def test_two_currencies_are_compared_at_the_rate_of_their_day(store: Any) -> None:
+    """10 EUR at 1.50 are 15 of 25 dollars, so they bear 3 of 5; without a rate of the other they would wait."""
+    store.engine.execute("UPDATE cells SET currency = 'EUR' WHERE cell_id = 2")
+    store.engine.execute("INSERT INTO fx_rates VALUES ('EUR', 'USD', '2026-04-30', 1.5, 'ECB', '2026-06-01', NULL)")
+    store.charge("5")
+    store.amounts(1, revenue="10")
+    store.amounts(2, revenue="10")
+    store.allocate(SUPPORT | {"match": "true", "to": "revenue"})
+    assert store.parts() == [("shared", 1, 2), ("shared", 2, 3)]
+    store.engine.execute("UPDATE cells SET currency = 'CHF' WHERE cell_id = 3")
+    store.amounts(3, revenue="1")
+    store.allocate(SUPPORT | {"match": "true", "to": "revenue"})
+    assert store.parts("kind, reason") == [("unallocated", "revenue in the period is in 3 currencies")]
 
 
 def test_a_cell_below_zero_bears_and_gains_nothing(store: Any) -> None:

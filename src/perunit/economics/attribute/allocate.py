@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow as pa
 
+from perunit.economics.attribute.exchange import compare_currencies
 from perunit.economics.attribute.report import AllocationReport, read_report
 from perunit.economics.attribute.rules import CompiledRule, compile_rules, lines_sql
 from perunit.economics.attribute.stated import stated_order, stated_weights
@@ -214,6 +215,7 @@ def _allocate_shares(engine: Engine, contract: Contract) -> None:
     bit = engine.value("SELECT bit FROM unit_types WHERE unit_type = $unit", {"unit": first})
     _make(engine, "measured", "measured", {"bit": bit})
     _make(engine, "weights", "measure_weights")
+    compare_currencies(engine, contract)
     _spread(engine, _SECOND)
 
 

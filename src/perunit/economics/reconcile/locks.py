@@ -59,7 +59,7 @@ def refuse_open(tied: TieOut, issuer: str | None) -> None:
         raise CheckFailedError(f"{period} has no invoice{f' of {issuer}' if issuer else ''}; there is nothing to lock")
     wrong = []
     for line in lines:
-        if "ties out" in line.status.split(" with")[0]:
+        if line.ties:
             continue
         left = "" if line.difference is None else f" by {plain(line.difference)} {line.billing_currency}"
         wrong.append(f"{line.invoice_id or f'{line.lines:,} lines'}: {line.status}{left}")

@@ -64,6 +64,11 @@ class InvoiceLine:
             return None if self.total is None else self.billed_cost + self.entries - self.total
 
     @property
+    def ties(self) -> bool:
+        """Whether the invoice comes to what its lines and entries come to."""
+        return self.status in _GOOD
+
+    @property
     def status(self) -> TieStatus:
         """The comparison's outcome."""
         if self.invoice_id is None:
