@@ -139,7 +139,7 @@ def start(project: Project, engine: Engine, clock: Clock) -> None:
 
 def _notice_rules(project: Project, engine: Engine) -> None:
     """Has bills allocated again where the rules are not those they were allocated by."""
-    rules = project.contract.model_dump_json(include={"allocation", "units", "meters"})
+    rules = project.contract.model_dump_json(include={"allocation", "units", "meters", "currency", "fx"})
     digest = hashlib.sha256(rules.encode()).hexdigest()
     if engine.value("SELECT value FROM store_state WHERE key = 'allocation_rules'") != digest:
         with engine.transaction():
@@ -324,12 +324,13 @@ def import_fx(project: Project, engine: Engine, paths: Iterable[Path], *, clock:
 
     Raises InputError for the first file that is refused; files before it stay imported.
     """
-    found = []
+    waiting = _marked(engine)
+    # Rates may be weights of an allocation; see import_bills for the order.
+    _mark(engine, "unallocated")
     try:
-        for path in paths:
-            found.append(import_rates(engine, path, clock))
-            if found[-1].added or found[-1].revised:
-                _mark(engine, "unallocated")
+        found = [import_rates(engine, path, clock) for path in paths]
+        if "unallocated" not in waiting and not any(each.added or each.revised for each in found):
+            _unmark(engine, "unallocated")
     finally:
         _settle(project, engine)
     return found

@@ -323,7 +323,7 @@ def test_the_worked_example_of_currencies(tmp_path: Path) -> None:
     perunit(folder, "fx", "import", str(folder / "eurofxref.csv"))
     now = perunit(folder, *question)
     assert [(row["revenue"], row["unconverted"]) for row in now["rows"]] == [("42", 1)]
-    assert "1 events in CHF are not converted to USD" in " ".join(now["notes"])
+    assert "1 event in CHF is not converted to USD" in " ".join(now["notes"])
     euros = perunit(folder, "query", "revenue", "--currency", "EUR")["rows"][0]["revenue"]
     assert Decimal(euros).quantize(Decimal("1e-14")) == Decimal("38.18181818181818")
     receipts = [perunit(folder, "receipt", "order", order) for order in ("o-1", "o-2", "o-3", "o-4")]

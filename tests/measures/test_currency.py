@@ -61,7 +61,7 @@ def test_an_amount_is_converted_at_the_rate_of_its_day(store: Any) -> None:
     assert ask(store, "revenue", by=("plan",)) == [("free", D(23)), ("pro", D(5))]
     assert ask(store, "revenue", grain=Grain.DAY) == [(D(16),), (D(12),)]
     assert ask(store, "revenue", converts=False) == [(D(5),)]
-    assert notes(store, "revenue") == ("EUR is converted to USD day by day, at rates of ECB",)
+    assert notes(store, "revenue") == ("EUR converted to USD at the rates of each day (ECB)",)
     (euro,) = ask(store, "revenue", currency="EUR")
     assert euro == (D(20) + D(5) * D("0.909090909090909"),)
 
@@ -74,7 +74,7 @@ def test_what_has_no_rate_is_left_out_and_counted(store: Any) -> None:
     store.rollup("2026-03-02 10:00", euros, 1, revenue="10")
     assert ask(store, "revenue", "unconverted") == [(D(11), 3)]
     assert notes(store, "revenue") == (
-        "EUR is converted to USD day by day, at rates of ECB",
+        "EUR converted to USD at the rates of each day (ECB)",
         "3 events in EUR are not converted to USD and not included: no exchange rate of their days is known",
     )
     assert ask(store, "revenue", window=Window(None, datetime(2026, 3, 2, tzinfo=UTC))) == [(None,)]

@@ -41,7 +41,7 @@ GROUP BY f.currency ORDER BY f.currency
 """
 
 
-_FACTS = {"rollup": "events", "rollup_priced": "usage facts"}
+_FACTS = {"rollup": "event", "rollup_priced": "usage fact"}
 
 
 def notes(engine: Engine, lens: Lens, table: Table, needed: frozenset[str]) -> Iterator[str]:
@@ -64,13 +64,17 @@ def notes(engine: Engine, lens: Lens, table: Table, needed: frozenset[str]) -> I
 
 def _converted(fx: FxRates) -> Iterator[str]:
     """Which rates were used, and what is left out for want of one."""
-    for currency, origins in sorted(fx.used.items()):
-        yield f"{currency} is converted to {fx.currency} day by day, at rates of {', '.join(sorted(origins))}"
+    if fx.used:
+        origins = ", ".join(sorted(set().union(*fx.used.values())))
+        yield f"{', '.join(sorted(fx.used))} converted to {fx.currency} at the rates of each day ({origins})"
     for (fact, currency), facts in sorted(fx.missing.items()):
-        what = f"{facts:,} {_FACTS[fact]} in {currency}"
-        if fact not in _FACTS:
-            what = f"bills of {plain(fx.missing_cost[currency])} {currency}"
-        yield f"{what} are not converted to {fx.currency} and not included: no exchange rate of their days is known"
+        if fact in _FACTS:
+            what = (
+                f"{facts:,} {_FACTS[fact]}{' in' if facts == 1 else 's in'} {currency} {'is' if facts == 1 else 'are'}"
+            )
+        else:
+            what = f"bills of {plain(fx.missing_cost[currency])} {currency} are"
+        yield f"{what} not converted to {fx.currency} and not included: no exchange rate of their days is known"
 
 
 def _foreign(engine: Engine, lens: Lens, needed: frozenset[str]) -> Iterator[str]:

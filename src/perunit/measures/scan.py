@@ -171,7 +171,9 @@ def _add_converted(
             worth = lens.fx.of(currency, day)
             row = table.setdefault(key, {})
             if worth is None:
-                lens.fx.miss(fact.value, currency, facts, None if cost is None else Decimal(cost))
+                if any(not each.counts for each in sums.values()):
+                    # Only who asked for amounts misses any.
+                    lens.fx.miss(fact.value, currency, facts, None if cost is None else Decimal(cost))
                 row[unconverted] = (row.get(unconverted) or 0) + facts
                 continue
             for name, each in sums.items():

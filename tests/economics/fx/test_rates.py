@@ -37,7 +37,8 @@ def publish(engine: Engine, day: date, **quotes: str) -> None:
 def agree(engine: Engine, currency: str, into: str, rate: str, since: str, until: str | None = None) -> None:
     """An own rate of a price book in force."""
     engine.execute(
-        "INSERT OR IGNORE INTO price_books BY NAME SELECT 'own' AS book, 1 AS version, 'd' AS digest, 'f' AS file_name, "
+        "INSERT OR IGNORE INTO price_books BY NAME "
+        "SELECT 'own' AS book, 1 AS version, 'd' AS digest, 'f' AS file_name, "
         "TIMESTAMP '2026-01-01' AS loaded_at, '' AS content"
     )
     values: dict[str, Any] = {"id": f"own@1/fx/{currency}{since}", "of": currency, "into": into, "rate": Decimal(rate)}

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["compare_currencies"]
 
-_MIXED = (
-    "SELECT set_id FROM allocation_weights WHERE weight <> 0 GROUP BY set_id HAVING count(DISTINCT currency) > 1"
-)
+_MIXED = "SELECT set_id FROM allocation_weights WHERE weight <> 0 GROUP BY set_id HAVING count(DISTINCT currency) > 1"
 _ROWS = pa.schema(
     [
         ("set_id", pa.int64()),
