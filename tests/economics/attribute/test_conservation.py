@@ -76,6 +76,17 @@ RULES: list[dict[str, Any]] = [
     {"name": "vat", "method": "follow", "match": "charge_category = 'Tax'"},
     {"name": "rest", "method": "even", "match": "true"},
 ]
+# A rule hands on only to a rule after it, so the two stay together.
+STEPS: list[dict[str, Any]] = [
+    {
+        "name": "departments",
+        "method": "step_down",
+        "match": "charge_category = 'Usage'",
+        "unit": "order",
+        "weights": {"rule:seats": 1, "o-2": 2},
+    },
+    {"name": "seats", "method": "fixed", "match": "false", "unit": "order", "weights": {"o-1": 3, "o-2": 4}},
+]
 amounts = st.one_of(
     st.integers(-(10**30), 10**30),
     st.integers(-10, 10),
@@ -101,7 +112,9 @@ lines = st.fixed_dictionaries(
     }
 )
 facts = st.lists(st.tuples(st.integers(1, 3), quantities, st.sampled_from([None, "i-1", "i-2"]), hours), max_size=8)
-rule_lists = st.permutations(RULES).flatmap(lambda rules: st.integers(0, len(rules)).map(lambda count: rules[:count]))
+rule_lists = st.permutations([STEPS, *([rule] for rule in RULES)]).flatmap(
+    lambda groups: st.integers(0, len(groups)).map(lambda count: [rule for group in groups[:count] for rule in group])
+)
 
 
 @pytest.fixture(autouse=True)

@@ -28,6 +28,8 @@ CONTRACT: dict[str, Any] = {
         {"name": "machines", "match": "service_name = 'Compute'", "method": "usage", "meter": "cpu",
          "resource": "resource_id"},
         {"name": "support", "match": "service_name = 'Support'", "method": "proportional", "to": "events"},
+        {"name": "licence", "match": "service_name = 'Licence'", "method": "fixed", "unit": "order",
+         "weights": {"o-1": 1, "o-2": 2}, "horizon": {"months": 3}},
     ],
 }  # fmt: skip
 

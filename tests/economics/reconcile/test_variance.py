@@ -151,6 +151,14 @@ def test_every_line_has_its_step(books: Any) -> None:
     assert (bridge.effective, bridge.billed, bridge.end) == (Decimal("17.75"), Decimal("17.75"), Decimal("11.76"))
 
 
+def test_cost_over_a_horizon_is_bridged_by_its_line(books: Any) -> None:
+    """A licence of 92 over three months is 92 in the bridge of the month that bills it, not a month's part of it."""
+    books.charge("92", service_name="Licence")
+    _, bridge = bridged(books)
+    assert books.engine.rows("SELECT DISTINCT kind FROM allocations") == [("fixed",)]
+    assert (steps(bridge), bridge.end) == ({"shared": "92"}, 92)
+
+
 def test_what_nothing_explains_is_shown(books: Any) -> None:
     """The difference of an invoice is a step of its own."""
     books.charge("5.00", service_name="Archive")
@@ -166,7 +174,7 @@ LINE = st.fixed_dictionaries(
         "bill_id": st.sampled_from([1, 2]),
         "charge_category": st.sampled_from(["Usage", "Usage", "Usage", "Tax", "Credit", "Purchase"]),
         "charge_class": st.sampled_from([None, None, "Correction"]),
-        "service_name": st.sampled_from(["Compute", "Compute", "Support", "Archive"]),
+        "service_name": st.sampled_from(["Compute", "Compute", "Support", "Archive", "Licence"]),
         "resource_id": st.sampled_from(["m-1", "m-2", None]),
         "invoice_id": st.sampled_from(["I-1", "I-2", None]),
         "day": st.integers(0, 40),
