@@ -312,6 +312,44 @@ def test_the_worked_example_of_a_bill(tmp_path: Path) -> None:
     assert (rows[None]["idle_cost"], rows[None]["unallocated_cost"]) == ("0.2", "0.07")
 
 
+def test_the_worked_example_of_providers(tmp_path: Path) -> None:
+    """The vendors' files of docs/providers.md come to the sums it tells, by the commands it shows."""
+    folder = written_out(text := page("providers.md"), tmp_path)
+    sums = {}
+    for words in commands(text):
+        if "--source" in words:
+            (bill,) = perunit(folder, *words[:2], str(folder / words[2]), *words[3:])["bills"]
+            sums[bill["bill_source"]] = bill["billed_cost"]
+    assert {name: Decimal(billed) for name, billed in sums.items()} == {
+        "payments": Decimal("12.59"),
+        "models": Decimal("1018.90"),
+    }
+    assert allocated(folder) == {
+        ("fees of orders", "direct"): Decimal("2.59"),
+        ("unallocated", "unallocated"): Decimal("10"),
+    }
+    orders = [
+        {
+            "specversion": "1.0",
+            "id": key,
+            "source": "shop",
+            "type": "order.completed",
+            "time": "2026-05-31T12:00:00Z",
+            "data": {"order_id": key, "revenue": "30"},
+        }
+        for key in ("o-1", "o-2")
+    ]
+    (folder / "orders.ndjson").write_text("\n".join(map(json.dumps, orders)), encoding="utf-8")
+    perunit(folder, "ingest", str(folder / "orders.ndjson"))
+    receipts = [perunit(folder, "receipt", "order", order) for order in ("o-1", "o-2")]
+    assert [Decimal(each["totals"]["variable_cost"]) for each in receipts] == [Decimal("0.59"), Decimal("2.00")]
+    of_file, by_hand = (words for words in commands(text) if "invoices.csv" in words or "invoice" in words)
+    perunit(folder, *of_file[:2], str(folder / of_file[2]))
+    perunit(folder, *by_hand)
+    invoices = perunit(folder, "reconcile", "--period", "2026-05")["invoices"]
+    assert [(each["invoice_id"], each["difference"]) for each in invoices] == [("M-2026-05", "0"), ("P-2026-05", "0")]
+
+
 def test_the_worked_example_of_currencies(tmp_path: Path) -> None:
     """Each order of docs/currency.md is worth what its table says; rates that come later change no earlier answer."""
     folder = written_out(page("currency.md"), tmp_path)
