@@ -86,9 +86,11 @@ _FACTS = (
     ),
     (
         "conservation",
-        "a pool is allocated whole or not at all",
-        "SELECT bill_id, pool_id FROM allocations GROUP BY bill_id, pool_id "
-        "HAVING bool_or(kind = 'unallocated') AND bool_or(kind <> 'unallocated')",
+        "what services and accounts have no one for is what is unallocated",
+        "SELECT r.bill_id, r.gap, coalesce(a.unallocated, 0) AS unallocated FROM (SELECT bill_id, "
+        "sum(source_cost) - sum(allocated_cost) AS gap FROM reconciled_costs GROUP BY bill_id) r "
+        "LEFT JOIN (SELECT bill_id, sum(effective_cost) AS unallocated FROM allocations WHERE kind = 'unallocated' "
+        "GROUP BY bill_id) a USING (bill_id) WHERE r.gap <> coalesce(a.unallocated, 0)",
     ),
     (
         "append only",

@@ -94,7 +94,9 @@ class Charge:
 
     @property
     def idle(self) -> Fraction:
-        """The share of the line that nobody used."""
+        """The share of the line that nobody used; of a commitment's unused part all of it."""
+        if self.commitment == "Unused":
+            return Fraction(1)
         return 1 - Fraction(self.used, self.capacity) if self.capacity else Fraction(0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from perunit.economics.reconcile import covered_costs
+from perunit.economics.reconcile import cover_costs, covered_costs
 from perunit.measures.query import Query, run_query
 from perunit.model.window import Window
 
@@ -38,6 +38,21 @@ def test_accounts_stay_apart(books: Any) -> None:
     assert score(books, "cloud_account") == {("sub",): 1, ("a",): 0}
     found = [(cost.cloud_account, cost.gap, cost.score) for cost in covered_costs(books.engine, MAY)]
     assert found == [("a", Decimal(40), Decimal(0)), ("sub", Decimal(0), Decimal(1))]
+
+
+def test_a_part_that_waits_is_the_gap_of_all_its_lines(books: Any) -> None:
+    """Of a pool of 30 and 10, a quarter is of months still to come: 7.50 and 2.50 have no bearer yet."""
+    books.charge("30.00", service_name="Archive")
+    books.charge("10.00", service_name="Vault")
+    books.allocate()
+    books.engine.execute("INSERT INTO allocations BY NAME SELECT * REPLACE ('fixed' AS kind) FROM allocations")
+    books.engine.execute(
+        "UPDATE allocations SET effective_cost = CASE kind WHEN 'fixed' THEN 30 ELSE 10 END WHERE kind <> 'usage'"
+    )
+    cover_costs(books.engine)
+    found = {cost.service_name: cost.gap for cost in covered_costs(books.engine, MAY)}
+    assert found == {"Archive": Decimal("7.5"), "Vault": Decimal("2.5")}
+    assert score(books) == {(): Decimal("0.75")}
 
 
 def test_nothing_charged_has_no_score(books: Any) -> None:

@@ -4,7 +4,10 @@
 -- is_usage: a line that a usage rule compares with measured usage; the others have a step of their own.
 -- billed_quantity: in the meter's unit, by the rule's capacity or where the bill counts in that unit.
 -- is_copy: the same in every column as a line before it, in the same bill or another one.
-WITH gaps AS (SELECT DISTINCT bill_id, pool_id FROM allocations WHERE kind = 'unallocated'),
+-- A pool of which someone bears a part, such as the months of a horizon that are over, is no gap.
+WITH gaps AS (
+    SELECT bill_id, pool_id FROM allocations GROUP BY bill_id, pool_id HAVING bool_and(kind = 'unallocated')
+),
 known AS (
     SELECT
         c.*, p.pool_id, b.billing_period_start, b.billing_period_end, g.pool_id IS NOT NULL AS is_gap, r.method, r.meter,
