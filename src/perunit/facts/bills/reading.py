@@ -49,6 +49,9 @@ _COMPRESSIONS: dict[bytes, tuple[Callable[..., Any], str]] = {
     b"\x1f\x8b": (gzip.open, "gzip"),
     b"\x28\xb5": (zstandard.open, "zstd"),
 }
+# A damaged archive asks for a password, an unknown method or a place before its start.
+_UNPACKABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError)
+_UNREADABLE = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException)
 _FLOATS = ("FLOAT", "DOUBLE")
 _NESTED = ("MAP", "STRUCT")
 
@@ -123,8 +126,8 @@ def _unpacked(path: Path, spool: Path) -> Path:
             plain = spool / f"{len(list(spool.iterdir()))}.zip.csv"
             with archive.open(names[0]) as packed, plain.open("wb") as out:
                 shutil.copyfileobj(packed, out, 8 << 20)
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise InputError(f"{path}: cannot be unpacked ({error}); it may be cut short, fetch it again") from error
+    except _UNPACKABLE as error:
+        raise InputError(f"{path}: cannot be unpacked ({error}); it may be damaged, fetch it again") from error
     return plain
 
 
@@ -136,7 +139,10 @@ def rejects(engine: Engine, part: Part) -> Iterator[None]:
         yield
         if engine.value("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'"):
             _raise_rejects(engine, part.path)
-    except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as error:
+    except duckdb.Error as error:
+        # Damaged Parquet is an error of no class of its own.
+        if not (isinstance(error, _UNREADABLE) or type(error) is duckdb.Error):
+            raise
         if isinstance(error, duckdb.IOException) and str(part.path) not in str(error):
             raise
         got = str(error).splitlines()[0]
@@ -291,14 +297,22 @@ def _header(path: Path, head: bytes) -> tuple[list[str], str]:
 
 def _open_parquet(engine: Engine, source: _Source) -> Part:
     relation = f"read_parquet({literal(_no_glob(source.file))})"
-    try:
-        described = engine.rows(f"DESCRIBE SELECT * FROM {relation}")
-    except duckdb.Error as error:
-        raise InputError(f"{source.path}: is not whole Parquet ({error}); export it again") from error
+    _check_parquet(source.path, relation)
+    described = engine.rows(f"DESCRIBE SELECT * FROM {relation}")
     names = [str(row[0]) for row in described]
     types = [str(row[1]) for row in described]
     text = source.select(names, lambda place: _text_of(identifier(names[place]), types[place]), relation)
     return Part(source.path, text, 0)
+
+
+def _check_parquet(path: Path, relation: str) -> None:
+    """Reads every column once beside the store: some damage is fatal to the engine that meets it."""
+    try:
+        with duckdb.connect() as scratch:
+            scratch.execute(f"SELECT max(hash(COLUMNS(*))) FROM {relation}").fetchall()
+    except duckdb.Error as error:
+        got = str(error).splitlines()[0]
+        raise InputError(f"{path}: is not whole Parquet ({got}); export it again") from error
 
 
 def _text_of(column: str, kind: str) -> str:
