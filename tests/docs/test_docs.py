@@ -380,7 +380,10 @@ def test_what_was_known_then_stays(tmp_path: Path) -> None:
     then = perunit(folder, *question)["rows"]
     restated = (folder / "bill.csv").read_text(encoding="utf-8").replace("10.00,10.00", "12.00,12.00")
     (folder / "restated.csv").write_text(restated, encoding="utf-8")
-    perunit(folder, "bills", "import", str(folder / "restated.csv"))
+    (bill,) = perunit(folder, "bills", "import", str(folder / "restated.csv"))["bills"]
+    top = bill["services"][0]
+    costs = [Decimal(top[name]) for name in ("previous_billed_cost", "billed_cost")]
+    assert (top["service_name"], costs) == ("Support", [10, 12])
     dearer = book.replace("version: 1", "version: 2").replace("price: 0.36", "price: 0.72")
     (folder / "prices" / "cloud-2.yaml").write_text(dearer, encoding="utf-8")
     now = perunit(folder, *question)["rows"]

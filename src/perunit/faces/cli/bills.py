@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["bills", "status_line"]
 
 _REASONS_SHOWN = 10
+_CHANGES_SHOWN = 5
 _KIND_TEXTS = {
     "direct": "named by the line",
     "usage": "by measured usage",
@@ -81,7 +82,7 @@ def import_(settings: Settings, paths: tuple[Path, ...], expected: str, source: 
     perunit bills import datadog.parquet --source datadog
     """  # noqa: D301 - click reads the character
     from perunit import pipeline
-    from perunit.facts.bills import BillResult, StatementResult, list_bills
+    from perunit.facts.bills import BillResult, StatementResult, list_bills, service_changes
     from perunit.wiring import opened
 
     with opened(settings.directory, purpose="bills import") as project, status_line(settings) as progress:
@@ -95,13 +96,18 @@ def import_(settings: Settings, paths: tuple[Path, ...], expected: str, source: 
             progress=progress,
         )
         rows = list_bills(project.engine)
+        restated = {each.bill_id for each in results if isinstance(each, BillResult) and each.status == "restated"}
+        changes = {bill_id: service_changes(project.engine, bill_id) for bill_id in restated}
     statements = [result for result in results if isinstance(result, StatementResult)]
     bills = [result for result in results if isinstance(result, BillResult)]
     imported = {result.bill_id for result in bills}
     report = report.of_bills(imported)
     if settings.json:
         answer = {
-            "bills": [_result_json(result) for result in bills],
+            "bills": [
+                _result_json(result) | {"services": [asdict(change) for change in changes.get(result.bill_id, [])]}
+                for result in bills
+            ],
             "statements": [asdict(result) for result in statements],
             "allocation": _report_json(report),
         }
@@ -109,6 +115,7 @@ def import_(settings: Settings, paths: tuple[Path, ...], expected: str, source: 
         return
     for bill in bills:
         click.echo(_result_line(bill))
+        _show_changes(changes.get(bill.bill_id, []), limit=_CHANGES_SHOWN)
     for statement in statements:
         click.echo(_statement_line(statement))
     _show_totals([row for row in rows if row.bill_id in imported])
@@ -232,7 +239,7 @@ def show(settings: Settings, bill_id: int) -> None:
     _show_report(report)
 
 
-def _show_changes(changes: list[ServiceChange]) -> None:
+def _show_changes(changes: list[ServiceChange], limit: int = _REASONS_SHOWN) -> None:
     """Services by account; beside a version before it only those that changed, with their difference."""
     from rich.console import Console
     from rich.table import Table
@@ -248,7 +255,7 @@ def _show_changes(changes: list[ServiceChange]) -> None:
         table.add_column(name, justify="right")
         if restated:
             table.add_column("change", justify="right")
-    for change in shown[:_REASONS_SHOWN]:
+    for change in shown[:limit]:
         cells = [f"{change.lines:,}", money(change.billed_cost), money(change.effective_cost)]
         if restated:
             differences = (
@@ -261,8 +268,8 @@ def _show_changes(changes: list[ServiceChange]) -> None:
     console = Console(soft_wrap=True)
     if shown:
         console.print(table)
-    if len(shown) > _REASONS_SHOWN:
-        console.print(f"… and {len(shown) - _REASONS_SHOWN} more")
+    if len(shown) > limit:
+        console.print(f"… and {len(shown) - limit} more")
 
 
 @contextmanager
