@@ -20,6 +20,7 @@ import duckdb
 from perunit.economics.attribute import AllocationReport, allocate, read_report
 from perunit.economics.fx import FxImport, import_rates
 from perunit.economics.price.books import sync_books
+from perunit.economics.price.tiers import charge_tiers
 from perunit.economics.reconcile import cover_costs
 from perunit.economics.rollup.compute import Scope, append, prepare, remove
 from perunit.economics.verify import Finding, check_derived, check_facts
@@ -379,7 +380,8 @@ def recompute(project: Project, engine: Engine, scope: Scope | None = None) -> N
 
 
 def refresh(project: Project, engine: Engine) -> None:
-    """Allocates the bills in force over the usage now known."""
+    """Charges what is priced by volume and allocates the bills in force, over the usage now known."""
+    charge_tiers(engine)
     allocate(engine, project.contract)
     cover_costs(engine)
 

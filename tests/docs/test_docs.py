@@ -242,9 +242,9 @@ PRICED = """
 version: 1
 units: {order: {owner: shop, key: order_id, segments: [region, plan]}}
 events:
-  api.called: {unit: order, usage: {cpu_seconds: data.cpu, egress_bytes: data.egress}}
+  api.called: {unit: order, usage: {cpu_seconds: data.cpu, egress_bytes: data.egress, requests: data.calls}}
   payment.settled: {unit: order, amounts: {revenue: data.amount}}
-meters: {cpu_seconds: {unit: s}, egress_bytes: {unit: By}}
+meters: {cpu_seconds: {unit: s}, egress_bytes: {unit: By}, requests: {unit: "{request}"}}
 """
 
 

@@ -41,6 +41,9 @@ _FIELDS = (
     "on",
     "multiply",
     "discount_percent",
+    "mode",
+    "tiers",
+    "minimum",
 )
 
 # Rates of one kind, meter and event type.

@@ -7,7 +7,7 @@ A rate says what one unit of a meter costs (cost), earns (revenue) or what is ke
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -26,6 +26,7 @@ from pydantic import (
 from perunit.contract.shape import Account, Currency, EventTypeName, Name  # noqa: TC001 - pydantic reads them
 from perunit.contract.shape_faults import validated
 from perunit.model.money import QUANTITY_SCALE, UNIT_PRICE_SCALE, exact, plain, unit_price
+from perunit.model.tiers import Tier, Tiered
 from perunit.model.window import parse_instant
 
 if TYPE_CHECKING:
@@ -125,6 +126,14 @@ _EXAMPLE_USAGE: dict[str, JsonValue] = {
     "unit": "s",
     "effective_from": "2026-01-01",
 }
+_EXAMPLE_TIERED: dict[str, JsonValue] = {
+    "meter": "requests",
+    "mode": "graduated",
+    "tiers": [{"up_to": 1000000, "price": 0}, {"price": "0.40", "per": 1000000}],
+    "minimum": "5.00",
+    "unit": "{request}",
+    "effective_from": "2026-01-01",
+}
 _EXAMPLE_ADJUSTMENT: dict[str, JsonValue] = {
     "on": "cost",
     "region": "eu",
@@ -156,15 +165,76 @@ class Entry(BaseModel):
         return self
 
 
-class UsageEntry(Entry):
-    """The price of a meter's usage: `price` for every `per` units."""
+class TierEntry(BaseModel):
+    """A step of a price by volume: `price` for every `per` units up to a month's `up_to`."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_USAGE]})
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+    up_to: Per | None = Field(None, description="Up to which quantity of a month, included; absent in the last tier.")
+    price: Price
+    per: Per = Field(Decimal(1), description="How many units of the meter the price is for.")
+
+
+def _price_or_tiers(schema: dict[str, Any]) -> None:
+    """An entry has a price or tiers, so neither is required by itself."""
+    schema["examples"] = [_EXAMPLE_USAGE, _EXAMPLE_TIERED]
+    schema["required"] = [name for name in schema["required"] if name not in {"price", "per"}]
+    schema["anyOf"] = [{"required": ["price", "per"]}, {"required": ["mode", "tiers"]}]
+
+
+class UsageEntry(Entry):
+    """The price of a meter's usage: `price` for every `per` units, or one by the volume of a calendar month."""
+
+    model_config = ConfigDict(json_schema_extra=_price_or_tiers)
 
     meter: Name
     price: Price
     per: Per = Field(description="How many units of the meter the price is for.")
     unit: str = Field(description="The meter's unit, UCUM: By, s, {request}.")
+    mode: Literal["graduated", "volume", "package"] | None = Field(
+        None, description="Each slice at its tier's price, all at one tier's price, or every started package."
+    )
+    tiers: Annotated[tuple[TierEntry, ...], Field(min_length=1)] | None = Field(
+        None, description="In place of price and per, ascending; package has price and per instead."
+    )
+    minimum: Price | None = Field(None, description="The least a month with usage is charged; needs a mode.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tiers_stand_for_a_price(cls, data: Any) -> Any:
+        """Tiers leave no price of one unit; 0 stands in until the month's total is known."""
+        if not isinstance(data, dict) or ("tiers" not in data and data.get("mode") not in {"graduated", "volume"}):
+            return data
+        if found := {"price", "per"} & data.keys():
+            raise ValueError(f"must have tiers or price and per, not both; take {sorted(found)[-1]} away")
+        return {"price": 0, "per": 1, **data}
+
+    @model_validator(mode="after")
+    def _is_by_volume_or_not(self) -> Self:
+        if self.mode is None:
+            if self.tiers is not None or self.minimum is not None:
+                raise ValueError("must have a mode beside tiers or a minimum; add mode: graduated, volume or package")
+            return self
+        if (self.mode == "package") == (self.tiers is not None):
+            raise ValueError(
+                f"must have {'price and per' if self.tiers else 'tiers'} with mode {self.mode}; write them"
+            )
+        for side in (self.effective_from, self.effective_to):
+            if side is not None and not _starts_month(side):
+                raise ValueError(
+                    "must start and end with a month (UTC), as its price is of whole months; move the date"
+                )
+        _check_ascending(self.tiers or ())
+        return self
+
+    @property
+    def by_volume(self) -> Tiered | None:
+        """The price as one by volume; None where it is a plain one."""
+        if self.mode is None:
+            return None
+        steps = self.tiers or (TierEntry(price=self.price, per=self.per, up_to=None),)
+        tiers = tuple(Tier(tier.price, tier.per, tier.up_to) for tier in steps)
+        return Tiered(self.mode, tiers, self.minimum or Decimal(0))
 
     @model_validator(mode="after")
     def _is_not_rounded_away(self) -> Self:
@@ -174,6 +244,22 @@ class UsageEntry(Entry):
         if each and each.adjusted() >= _PRICE_DIGITS:
             raise ValueError(f"price / per must be below 1E{_PRICE_DIGITS}; correct one of the two")
         return self
+
+
+def _starts_month(instant: datetime) -> bool:
+    at = instant.astimezone(UTC)
+    return at == at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def _check_ascending(tiers: tuple[TierEntry, ...]) -> None:
+    bounds = [tier.up_to for tier in tiers]
+    if bounds and bounds[-1] is not None:
+        raise ValueError("must end with a tier without up_to; every quantity needs a price")
+    below = Decimal(0)
+    for bound in bounds[:-1]:
+        if bound is None or bound <= below:
+            raise ValueError("must have tiers with ascending up_to, absent in the last alone; put them in order")
+        below = bound
 
 
 class FeeEntry(Entry):
@@ -273,7 +359,8 @@ class Rate:
     `event_type`. Of the rates whose conditions an event meets, the one with the most conditions applies. An
     adjustment has the factor as its unit price, the meter ``*`` where it is of every one, and in `adjusts` the kind
     of rates it multiplies; all that match apply. An exchange rate has another currency as its meter, and is what one
-    unit of it is worth in `currency`.
+    unit of it is worth in `currency`. `tiers` is the text of a
+    price by volume (`model.tiers`), whose price and unit price are 0.
     """
 
     kind: Literal["cost", "revenue", "fee", "adjustment", "fx"]
@@ -290,6 +377,7 @@ class Rate:
     rate_id: str
     line: int
     adjusts: str | None = None
+    tiers: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,6 +480,9 @@ def _rates_of(
     conditions = dict(sorted(entry.__pydantic_extra__.items()))
     dated = (entry.effective_from, entry.effective_to)
     if isinstance(entry, UsageEntry):
+        if (tiered := entry.by_volume) is not None:
+            nothing = (Decimal(0), Decimal(1), entry.unit, currency, Decimal(0))
+            return [Rate(kind, entry.meter, None, conditions, *nothing, *dated, rate_id, line, tiers=tiered.text())]
         each = unit_price(entry.price, entry.per)
         usage = (entry.meter, None, conditions, entry.price, entry.per, entry.unit, currency, each)
         return [Rate(kind, *usage, *dated, rate_id, line)]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from perunit.economics.price.tiers import define_splits
 from perunit.engine.duckdb import identifier
 from perunit.engine.files import sql_text
 from perunit.measures.fine import measured
@@ -36,7 +37,8 @@ class UsageLine:
     """A quantity and what a rate makes of it. `meter` ``@<account>`` or ``@events`` is what a fee is taken of.
 
     Pricing: `list`, the rate in force; `billed`, a bill has taken over and the amount no longer counts;
-    `unpriced`, no rate is in force; `measured`, a measure of work that no price book has to price.
+    `unpriced`, no rate is in force; `measured`, a measure of work that no price book has to price. At a rate by volume
+    `price` is what its month came to, and `per` the month's quantity.
     """
 
     meter: str
@@ -105,6 +107,14 @@ def _events_sql(contract: Contract, condition: str) -> str:
     )
 
 
+# A price by volume is told as what its month came to: the charge for the quantity.
+_MONTHS = (
+    "SELECT f.rate_id, date_trunc('month', f.window_start) AS month, sum(f.amount) AS charge, "
+    "sum(f.quantity) AS quantity FROM rollup_priced f SEMI JOIN (SELECT rate_id FROM rates WHERE tiers IS NOT NULL) t "
+    "USING (rate_id) GROUP BY ALL"
+)
+
+
 def _priced(
     engine: Engine, contract: Contract, condition: str, values: dict[str, Any]
 ) -> dict[tuple[int, str], list[dict[str, Any]]]:
@@ -113,9 +123,12 @@ def _priced(
         f"WITH measured AS MATERIALIZED ({measured(contract, condition)}), "
         f"priced AS ({sql_text('measures', 'fine_priced')}) "
         "SELECT p.event_key, p.kind, p.meter, p.resource, p.quantity, p.amount, p.superseded, p.rate_id, p.currency, "
-        "r.price, r.per, r.unit FROM priced p LEFT JOIN rates r ON r.rate_id = p.rate_id "
+        "coalesce(m.charge, r.price) AS price, coalesce(m.quantity, r.per) AS per, r.unit FROM priced p "
+        f"LEFT JOIN rates r ON r.rate_id = p.rate_id LEFT JOIN ({_MONTHS}) m ON m.rate_id = p.rate_id "
+        "AND m.month = date_trunc('month', p.window_start) "
         "ORDER BY p.event_key, p.meter, p.kind, p.rate_id"
     )
+    define_splits(engine)
     found: dict[tuple[int, str], list[dict[str, Any]]] = {}
     for row in engine.records(sql, values):
         found.setdefault((row["event_key"], row["meter"]), []).append(row)

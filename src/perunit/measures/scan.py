@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from perunit.economics.price.tiers import define_splits
 from perunit.engine.duckdb import identifier, literal
 from perunit.measures.catalogue import sum_of
 from perunit.measures.fine import fine_source
@@ -85,6 +86,8 @@ def scan(engine: Engine, contract: Contract, lens: Lens, names: Iterable[str]) -
     active = contract.units[lens.unit].counted == "active"
     sums = {name: sum_of(name, active=active) for name in sorted(names)}
     table: Table = {}
+    if lens.fine:
+        define_splits(engine)
     for fact in Fact:
         wanted = {name: each for name, each in sums.items() if each.fact is fact}
         if wanted:

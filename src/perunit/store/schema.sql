@@ -103,13 +103,14 @@ CREATE TABLE price_approvals (
 -- Rates of every loaded version. A fee has two rows: meter '@<account>' for its percentage, '@events' for its
 -- fixed part, both limited to event_type. An adjustment multiplies the rates of the kind `adjusts` by its unit price;
 -- what that gave of a rate where it applied is a row too, named after both, with the rate in base_rate_id.
--- conditions: segment (or 'resource') → value, most specific wins.
+-- conditions: segment (or 'resource') → value, most specific wins. tiers: a price by volume as JSON; its price and
+-- unit price are 0, and its amounts come from the total of each month.
 CREATE TABLE rates (
     rate_id VARCHAR PRIMARY KEY, book VARCHAR NOT NULL, version INTEGER NOT NULL, kind VARCHAR NOT NULL,
     meter VARCHAR NOT NULL, event_type VARCHAR, conditions MAP(VARCHAR, VARCHAR) NOT NULL,
     price DECIMAL(38, 15) NOT NULL, per DECIMAL(38, 9) NOT NULL, unit VARCHAR, currency VARCHAR NOT NULL,
     unit_price DECIMAL(38, 15) NOT NULL, effective_from TIMESTAMP NOT NULL, effective_to TIMESTAMP,
-    adjusts VARCHAR, base_rate_id VARCHAR);
+    adjusts VARCHAR, base_rate_id VARCHAR, tiers VARCHAR);
 
 -- Reference rates: on `day`, one `base` was worth `rate` of `quote`. superseded_at: a later file revised the value.
 CREATE TABLE fx_rates (

@@ -14,6 +14,7 @@ from perunit.economics.price.books import insert_rates
 from perunit.engine.duckdb import identifier, literal
 from perunit.engine.files import sql_text
 from perunit.model.money import AMOUNT_SCALE, UNIT_PRICE_SCALE, exact, unit_price
+from perunit.model.tiers import Tiered
 
 if TYPE_CHECKING:
     from perunit.contract.shape import Contract
@@ -69,11 +70,13 @@ def _make(engine: Engine) -> None:
 
 
 def _adjusted(base: dict[str, Any], factors: dict[str, Decimal]) -> dict[str, object]:
-    price, each = adjusted_price(base, [factors[name] for name in base["adjustments"]])
+    said = [factors[name] for name in base["adjustments"]]
+    price, each = adjusted_price(base, said)
     conditions = [(entry["key"], entry["value"]) for entry in base["conditions"]]
     row = {name: value for name, value in base.items() if name not in {"adjustments", "name"}}
     named = {"rate_id": base["name"], "base_rate_id": base["rate_id"], "conditions": conditions}
-    return row | named | {"price": price, "unit_price": each}
+    tiered = {"tiers": Tiered.of(base["tiers"]).times(said).text()} if base["tiers"] else {}
+    return row | named | tiered | {"price": price, "unit_price": each}
 
 
 def adjusted_price(rate: dict[str, Any], factors: list[Decimal]) -> tuple[Decimal, Decimal]:

@@ -99,6 +99,7 @@ def _load(engine: Engine, book: PriceBook, now: datetime) -> None:
             "currency": rate.currency,
             "unit_price": rate.unit_price,
             "adjusts": rate.adjusts,
+            "tiers": rate.tiers,
             "effective_from": naive(rate.effective_from),
             "effective_to": naive(rate.effective_to) if rate.effective_to else None,
         }
@@ -131,6 +132,7 @@ _RATE_SCHEMA = pa.schema(
         ("unit_price", pa.decimal128(38, 15)),
         ("adjusts", pa.string()),
         ("base_rate_id", pa.string()),
+        ("tiers", pa.string()),
         ("effective_from", pa.timestamp("us")),
         ("effective_to", pa.timestamp("us")),
     ]

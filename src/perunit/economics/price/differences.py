@@ -83,7 +83,7 @@ def _changes(old: list[Rate], new: list[Rate]) -> list[Change]:
     found: list[Change] = []
     for start, end in pairwise(cuts):
         before, after = _at(old, start), _at(new, start)
-        if (before and before.unit_price) == (after and after.unit_price):
+        if _price(before) == _price(after):
             continue
         until = None if end == _FOREVER else end
         if found and found[-1].end == start and _same(found[-1], before, after):
@@ -99,8 +99,11 @@ def _at(rates: list[Rate], instant: datetime) -> Rate | None:
 
 
 def _same(change: Change, before: Rate | None, after: Rate | None) -> bool:
-    prices = [rate and rate.unit_price for rate in (change.before, change.after)]
-    return prices == [rate and rate.unit_price for rate in (before, after)]
+    return [_price(change.before), _price(change.after)] == [_price(before), _price(after)]
+
+
+def _price(rate: Rate | None) -> tuple[Decimal, str | None] | None:
+    return None if rate is None else (rate.unit_price, rate.tiers)
 
 
 def stored_rates(engine: Engine, book: str, version: int) -> tuple[Rate, ...]:

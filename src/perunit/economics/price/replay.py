@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from perunit.economics.price.books import sync_books
 from perunit.economics.price.card import build_card, scope_meters
+from perunit.economics.price.tiers import charge_tiers, has_tiers
 from perunit.economics.rollup.compute import define_windows, prepare, usage_sql
 from perunit.engine.duckdb import identifier
 from perunit.engine.files import sql_text
@@ -76,6 +77,13 @@ def _refuse_cut_hours(window: Window) -> None:
             raise UsageError(f"{option}: got {side.isoformat()}, must be a full hour; sums are kept by the hour")
 
 
+def _refuse_cut_months(window: Window) -> None:
+    for option, side in (("--from", window.start), ("--to", window.end)):
+        if side is not None and (side.day, side.hour) != (1, 0):
+            rule = "must be the start of a month; prices by volume are of whole months"
+            raise UsageError(f"{option}: got {side.isoformat()}, {rule}")
+
+
 def _attach(engine: Engine, own: str) -> None:
     tables = engine.rows(
         "SELECT table_name FROM duckdb_tables() WHERE database_name = $own AND NOT internal AND NOT temporary",
@@ -113,6 +121,10 @@ def _stretches(engine: Engine, own: str, contract: Contract, window: Window) -> 
         for side in ("effective_from", "effective_to")
     )
     engine.execute(f"CREATE OR REPLACE TEMP TABLE replay_instants AS {instants}")
+    if has_tiers(engine):
+        # A month's charge is split over windows; only windows by themselves have the digits that are stored.
+        _refuse_cut_months(window)
+        engine.execute("INSERT INTO replay_instants SELECT DISTINCT window_start FROM rollup")
     _cut_hours(engine, own, contract)
     bounds = {
         "start": naive(window.start) if window.start else _BEGINNING,
@@ -161,6 +173,7 @@ def _price(engine: Engine, contract: Contract) -> None:
         engine.insert("rollup_priced", _ROOM, "rollup_priced")
         if covered:
             engine.execute("UPDATE rollup_priced SET superseded = true WHERE kind = 'cost'")
+    charge_tiers(engine)
 
 
 def changes_past(engine: Engine) -> tuple[datetime, datetime] | None:

@@ -375,13 +375,14 @@ def _change_json(change: Change) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _side_json(rate: Rate | None) -> dict[str, str] | None:
+def _side_json(rate: Rate | None) -> dict[str, Any] | None:
     from perunit.model.money import plain
 
     if rate is None:
         return None
     prices = {"price": rate.price, "per": rate.per, "unit_price": rate.unit_price}
-    return {"rate_id": rate.rate_id} | {name: plain(value) for name, value in prices.items()}
+    tiers = {"tiers": json.loads(rate.tiers)} if rate.tiers else {}
+    return {"rate_id": rate.rate_id} | {name: plain(value) for name, value in prices.items()} | tiers
 
 
 def _show_changes(found: tuple[Change, ...]) -> None:
@@ -406,8 +407,11 @@ def _show_changes(found: tuple[Change, ...]) -> None:
 
 def _price(rate: Rate | None) -> str:
     from perunit.model.money import plain
+    from perunit.model.tiers import Tiered
 
-    return "" if rate is None else f"{plain(rate.price)} per {plain(rate.per)} {rate.unit}"
+    if rate is None:
+        return ""
+    return str(Tiered.of(rate.tiers)) if rate.tiers else f"{plain(rate.price)} per {plain(rate.per)} {rate.unit}"
 
 
 def _preview_json(draft: Draft, answer: Preview) -> dict[str, Any]:

@@ -42,14 +42,15 @@ def list_(settings: Settings, every: bool) -> None:
     with opened(settings.directory, purpose="prices list") as project:
         rates = [*_stored(project, every), *_waiting(project)]
     if settings.json:
-        click.echo(json.dumps(rates, default=str))
+        told = [rate | {"tiers": json.loads(str(rate["tiers"])) if rate["tiers"] else None} for rate in rates]
+        click.echo(json.dumps(told, default=str))
         return
     _show(rates)
 
 
 _STORED = (
     "SELECT r.rate_id, r.kind, r.meter, r.event_type, map_entries(r.conditions) AS conditions, r.price, r.per, "
-    "r.unit, r.currency, r.adjusts, r.unit_price, r.effective_from, r.effective_to, "
+    "r.unit, r.currency, r.adjusts, r.unit_price, r.tiers, r.effective_from, r.effective_to, "
     "b.withdrawn_at IS NULL AS in_force, a.actor AS approved_by, a.reason, a.approved_at "
     "FROM rates r JOIN price_books b USING (book, version) LEFT JOIN price_approvals a USING (book, version) "
     "WHERE r.base_rate_id IS NULL AND (b.withdrawn_at IS NULL OR $every) "
@@ -99,6 +100,7 @@ def _from_file(book: PriceBook, rate: Rate, status: str) -> dict[str, Any]:
         "currency",
         "adjusts",
         "unit_price",
+        "tiers",
     )
     dated = {name: _naive(getattr(rate, name)) for name in ("effective_from", "effective_to")}
     said = {"in_force": False, "approved_by": None, "reason": None, "approved_at": None, "status": status}
@@ -107,6 +109,13 @@ def _from_file(book: PriceBook, rate: Rate, status: str) -> dict[str, Any]:
 
 def _naive(instant: datetime | None) -> datetime | None:
     return instant and instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def _price(rate: dict[str, Any]) -> str:
+    from perunit.model.money import plain
+    from perunit.model.tiers import Tiered
+
+    return str(Tiered.of(rate["tiers"])) if rate["tiers"] else plain(rate["price"])
 
 
 def _show(rates: list[dict[str, object]]) -> None:
@@ -124,8 +133,8 @@ def _show(rates: list[dict[str, object]]) -> None:
             where = {"type": rate["event_type"], **where}
         table.add_row(
             str(rate["kind"]), str(rate["meter"]), ", ".join(f"{k} {v}" for k, v in where.items()),
-            f"{plain(rate['price'])} {rate['currency']}", f"{plain(rate['per'])} {rate['unit'] or ''}",  # type: ignore[arg-type]
-            plain(rate["unit_price"]), f"{rate['effective_from']:%Y-%m-%d %H:%M}",  # type: ignore[arg-type]
+            f"{_price(rate)} {rate['currency']}", f"{plain(rate['per'])} {rate['unit'] or ''}",  # type: ignore[arg-type]
+            "" if rate["tiers"] else plain(rate["unit_price"]), f"{rate['effective_from']:%Y-%m-%d %H:%M}",  # type: ignore[arg-type]
             f"{rate['effective_to']:%Y-%m-%d %H:%M}" if rate["effective_to"] else "", str(rate["rate_id"]),
             str(rate["status"]), str(rate["approved_by"] or ""),
         )  # fmt: skip
