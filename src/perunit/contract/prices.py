@@ -359,8 +359,8 @@ class Rate:
     `event_type`. Of the rates whose conditions an event meets, the one with the most conditions applies. An
     adjustment has the factor as its unit price, the meter ``*`` where it is of every one, and in `adjusts` the kind
     of rates it multiplies; all that match apply. An exchange rate has another currency as its meter, and is what one
-    unit of it is worth in `currency`. `tiers` is the text of a
-    price by volume (`model.tiers`), whose price and unit price are 0.
+    unit of it is worth in `currency`. `tiers` is the text of a price by volume (`model.tiers`), whose price and unit
+    price are 0.
     """
 
     kind: Literal["cost", "revenue", "fee", "adjustment", "fx"]
