@@ -235,6 +235,15 @@ def test_a_measure_without_weight_bears_nothing(store: Any, refund: str, word: s
     assert store.parts("kind, reason") == [("unallocated", f"revenue in the period is {word}")]
 
 
+@pytest.mark.parametrize("column", ["billed_cost", "effective_cost", "billing_currency", "billing_account_id"])
+def test_a_rule_reads_the_columns_that_a_bill_has_too(store: Any, column: str) -> None:
+    """A line's own cost, currency and account are the line's, not the bill's."""
+    store.charge("3", billing_account_id="a")
+    store.amounts(1, revenue="10")
+    store.allocate(SUPPORT | {"match": f"{column} is not null", "to": "revenue"})
+    assert store.parts() == [("shared", 1, 3)]
+
+
 def test_two_currencies_are_not_added_to_one_weight(store: Any) -> None:
     """Revenue in EUR and USD without an exchange rate has no common measure, so the line waits."""
     store.engine.execute("UPDATE cells SET currency = 'EUR' WHERE cell_id = 2")

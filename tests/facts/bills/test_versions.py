@@ -8,9 +8,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from perunit.contract.shape import Contract
+from perunit.economics.attribute import allocate
 from perunit.engine.duckdb import Engine
-from perunit.facts.bills import list_bills
+from perunit.engine.files import sql_text
+from perunit.facts.bills import import_bill, list_bills
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +26,15 @@ instant = datetime.fromisoformat
 Table = Callable[..., str]
 Load = Callable[..., Any]
 Line = dict[str, str]
+CONTRACT = Contract.model_validate(
+    {
+        "version": 1,
+        "units": {"order": {"owner": "shop", "key": "order_id"}},
+        "allocation": [
+            {"name": "tagged", "match": "billed_cost > 1", "method": "direct", "unit": "order", "key": "resource_id"}
+        ],
+    }
+)
 
 
 def test_the_same_content_again_changes_nothing(engine: Engine, load: Load, line: Line, table: Table) -> None:
@@ -45,6 +59,38 @@ def test_other_content_supersedes_and_keeps_the_old(engine: Engine, load: Load, 
     assert engine.value("SELECT count(*) FROM charges WHERE bill_id = 1") == 2
     (back,) = load(table(line, line))
     assert (back.status, back.version, back.billed_difference) == ("restated", 3, Decimal("1.5"))
+
+
+_COSTS = st.lists(st.sampled_from(["0.1", "-2", "3.000000000000000001", "1.5"]), min_size=1, max_size=4)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(versions=st.lists(_COSTS, min_size=1, max_size=5))
+def test_replacing_is_importing_the_last_version_once(
+    tmp_path: Path, line: Line, table: Table, versions: list[list[str]]
+) -> None:
+    """Whatever came before, what is in force and where its cost goes is what the last file alone would have given."""
+    stores = []
+    for files in (versions, versions[-1:]):
+        engine = Engine(threads=1)
+        engine.execute(sql_text("store", "schema"))
+        engine.execute("INSERT INTO unit_types VALUES ('order', 0)")
+        for costs in files:
+            path = tmp_path / "bill.csv"
+            path.write_text(table(*(line | {"BilledCost": cost, "EffectiveCost": cost} for cost in costs)), "utf-8")
+            import_bill(engine, path, clock=lambda: datetime(2026, 11, 1, tzinfo=UTC))
+        allocate(engine, CONTRACT)
+        charges = "SELECT c.* EXCLUDE (bill_id) FROM charges c SEMI JOIN bills b ON b.bill_id = c.bill_id "
+        stores.append(
+            (
+                sorted(map(str, engine.rows(f"{charges} AND b.superseded_at IS NULL"))),
+                engine.rows("SELECT * EXCLUDE (bill_id) FROM allocations ORDER BY ALL"),
+            )
+        )
+        engine.close()
+    # The lines of equal content may stand in another order: what counts is that there are the same ones.
+    assert stores[0][1] == stores[1][1]
+    assert len(stores[0][0]) == len(stores[1][0]) == len(versions[-1])
 
 
 def test_a_line_that_comes_twice_is_not_the_line_once(load: Load, line: Line, table: Table) -> None:

@@ -86,8 +86,9 @@ def lines_sql(rules: tuple[CompiledRule, ...]) -> str:
     )
     return (
         f"SELECT {_KEPT}, rule, {read}, ({_UNUSED}) AS is_unused, {_scopes(rules)} "
-        f"FROM (SELECT charges.*, {chosen} AS rule FROM charges "
-        "INNER JOIN bills ON bills.bill_id = charges.bill_id WHERE bills.superseded_at IS NULL)"
+        # Not a join: a rule says billed_cost, and means the line's and not the bill's.
+        f"FROM (SELECT *, {chosen} AS rule FROM charges "
+        "WHERE bill_id IN (SELECT bill_id FROM bills WHERE superseded_at IS NULL))"
     )
 
 
