@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from perunit.contract.document import parse_document
 from perunit.contract.prices import read_price_book
 from perunit.faces.cli.main import cli
+from perunit.model.money import exact
 from perunit.model.tiers import Tiered
 
 CONTRACT = """\
@@ -246,8 +247,11 @@ def test_the_parts_sum_to_the_charge(rows: list[Any], price: str) -> None:
         load(folder, "api.csv", "".join(f"{number},{at},{plan},{q}\n" for number, (at, plan, q) in enumerate(rows)))
         told = run(folder, "query", "usage_cost", "--grain", "month")["rows"]
     sums: dict[str, Decimal] = defaultdict(Decimal)
-    for at, _, quantity in rows:
-        sums[at[:7]] += quantity
-    (rate,) = book.rates
-    charges = {month: Decimal(Tiered.of(str(rate.tiers)).quanta(total)).scaleb(-18) for month, total in sums.items()}
+    with exact():
+        for at, _, quantity in rows:
+            sums[at[:7]] += quantity
+        (rate,) = book.rates
+        charges = {
+            month: Decimal(Tiered.of(str(rate.tiers)).quanta(total)).scaleb(-18) for month, total in sums.items()
+        }
     assert {row["month"][:7]: Decimal(row["usage_cost"]) for row in told} == charges
