@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -98,12 +99,15 @@ def test_usage_that_comes_later_changes_the_month(ask: Ask, tmp_path: Path) -> N
     before = ask("query", "usage_cost", "--grain", "month")["rows"]
     (first,) = ask("query", "usage_cost", "--from", "2026-09-01", "--to", "2026-10-01")["rows"]
     assert Decimal(first["usage_cost"]) == 5
+    then = datetime.now(UTC).isoformat()
     load(tmp_path, "more.csv", "9,2026-09-02T10:10:00Z,pro,10000000\n")
     (row,) = ask("query", "usage_cost", "--from", "2026-09-01", "--to", "2026-10-01")["rows"]
     assert Decimal(row["usage_cost"]) == Decimal(6)
     ingested = ask("ingest", str(tmp_path / "more.csv"), "--as", "api")
     assert ingested
     assert before != ask("query", "usage_cost", "--grain", "month")["rows"]
+    as_of = ask("query", "usage_cost", "--grain", "month", "--as-of", then)["rows"]
+    assert [row["usage_cost"] for row in as_of] == [row["usage_cost"] for row in before]
     assert ask("verify")
 
 
