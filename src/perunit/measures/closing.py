@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from perunit.economics.reconcile.bridge import Bridge, bridges
 from perunit.economics.reconcile.entries import Entry, entries_of
 from perunit.economics.reconcile.locks import Figure, Lock, lock_period, locks_of, refuse_open
-from perunit.economics.reconcile.plain import plain_value
 from perunit.economics.reconcile.score import CoveredCost, covered_costs
 from perunit.economics.reconcile.tie_out import InvoiceLine, TieOut, latest_period, tie_out
 from perunit.economics.reconcile.variance import Variance, classified, variances
 from perunit.measures.query import Query, run_query
 from perunit.model.errors import UsageError
 from perunit.model.money import is_currency, plain
+from perunit.model.plain import plain_value
 from perunit.model.window import Window
 
 if TYPE_CHECKING:

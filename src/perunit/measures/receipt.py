@@ -6,9 +6,8 @@ of their segment.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from perunit.economics.fx.rates import FxRates
@@ -18,9 +17,11 @@ from perunit.measures.guard import lens_bit, unit_of
 from perunit.measures.receipt_bills import BillLine, ShareLine, bill_lines, billed_sums, share_lines, unit_sums
 from perunit.measures.receipt_events import EventLine, Pricing, event_lines
 from perunit.model.errors import UsageError
-from perunit.model.money import plain
+from perunit.model.plain import plain_value
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from perunit.contract.shape import Contract
     from perunit.engine.duckdb import Engine
 
@@ -86,7 +87,7 @@ class Receipt:
 
     def as_json(self) -> dict[str, Any]:
         """Plain values: decimals as exact text, times as RFC 3339."""
-        answer = _json(self)
+        answer = plain_value(self)
         assert isinstance(answer, dict)  # noqa: S101 - a dataclass becomes an object
         return answer
 
@@ -199,22 +200,3 @@ def _notes(
     why = "no exchange rate of their days is known"
     notes += [f"amounts in {other} are not converted to {fx.currency} and not included: {why}" for other in others]
     return notes
-
-
-def _json(value: Any) -> Any:
-    match value:
-        case Decimal():
-            return plain(value)
-        case date() if not isinstance(value, datetime):
-            return value.isoformat()
-        case datetime():
-            aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-            return aware.isoformat().replace("+00:00", "Z")
-        case dict():
-            return {name: _json(each) for name, each in value.items()}
-        case tuple() | list():
-            return [_json(each) for each in value]
-        case _ if is_dataclass(value) and not isinstance(value, type):
-            return {field.name: _json(getattr(value, field.name)) for field in fields(value)}
-        case _:
-            return value

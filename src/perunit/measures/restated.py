@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from perunit.economics.reconcile.changes import Change, changes_since
 from perunit.economics.reconcile.locks import Figure, Lock, figures_of, locks_of
-from perunit.economics.reconcile.plain import plain_value
 from perunit.measures.closing import closing_figures
 from perunit.model.errors import UsageError
 from perunit.model.money import exact
+from perunit.model.plain import plain_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable

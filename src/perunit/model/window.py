@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
-__all__ = ["Clock", "Grain", "Window", "naive", "parse_instant", "system_clock"]
+__all__ = ["Clock", "Grain", "Window", "closed_bounds", "naive", "parse_instant", "system_clock"]
 
 Clock = Callable[[], datetime]
 
@@ -85,3 +85,10 @@ def naive(instant: datetime) -> datetime:
     if instant.tzinfo is None:
         raise ValueError(f"{instant!r} has no time zone, must be aware UTC")
     return instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def closed_bounds(window: Window) -> dict[str, datetime]:
+    """`start` and `end` of a closed window, such as a billing period, as statements bind them."""
+    if window.start is None or window.end is None:
+        raise ValueError("an open window has no bounds; give both sides")
+    return {"start": naive(window.start), "end": naive(window.end)}

@@ -8,7 +8,6 @@ import io
 import json
 import tempfile
 import zipfile
-from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -19,28 +18,14 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.facts.bills.conftest import LINE, NOW, SCHEMA
 
-import perunit
 from perunit.engine.duckdb import Engine
 from perunit.facts.bills import import_bill, state_invoice
 from perunit.model.errors import InputError
 from perunit.model.window import Window
 
-SCHEMA = (Path(perunit.__file__).parent / "store" / "schema.sql").read_text(encoding="utf-8")
-NOW = datetime(2026, 11, 1, tzinfo=UTC)
-FOCUS = {
-    "BilledCost": "1.50",
-    "EffectiveCost": "1.25",
-    "BillingCurrency": "USD",
-    "BillingAccountId": "acct-1",
-    "BillingPeriodStart": "2026-05-01T00:00:00Z",
-    "BillingPeriodEnd": "2026-06-01T00:00:00Z",
-    "ChargePeriodStart": "2026-05-01T00:00:00Z",
-    "ChargePeriodEnd": "2026-05-01T01:00:00Z",
-    "ChargeCategory": "Usage",
-    "InvoiceIssuerName": "AWS",
-    "Tags": '{"team":"shop"}',
-}
+FOCUS = {name: text for name, text in LINE.items() if name != "ResourceId"}
 CUR = {
     "bill/PayerAccountId": "111",
     "lineItem/LineItemType": "Usage",

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from perunit.economics.reconcile.variance import VARIANCE_CAUSES, Variance, bounds
+from perunit.economics.reconcile.variance import VARIANCE_CAUSES, Variance
 from perunit.engine.files import sql_text
 from perunit.model.money import exact
+from perunit.model.window import closed_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,7 +65,7 @@ def bridges(
     """The bridge of every currency of a period; `variance.classified` must hold its lines."""
     found = list(variances)
     lines: dict[str, dict[str, Decimal]] = {}
-    for code, step, amount in engine.rows(sql_text("economics.reconcile", "steps"), bounds(window)):
+    for code, step, amount in engine.rows(sql_text("economics.reconcile", "steps"), closed_bounds(window)):
         lines.setdefault(code, {})[step] = amount
     codes = {*lines, *(each.currency for each in found), *(line.billing_currency for line in tied.invoices)}
     with exact():

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from perunit.engine.files import sql_text
-from perunit.model.window import Window, naive
+from perunit.model.window import Window, closed_bounds, naive
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,9 +31,7 @@ class Change:
 
 def changes_since(engine: Engine, window: Window, since: datetime) -> tuple[Change, ...]:
     """The changes in the order they came; those of one instant, and batches with nothing between them, are one."""
-    assert window.start is not None  # noqa: S101 - a period is closed
-    assert window.end is not None  # noqa: S101
-    values = {"start": naive(window.start), "end": naive(window.end), "since": naive(since)}
+    values = closed_bounds(window) | {"since": naive(since)}
     rows = engine.rows(sql_text("economics.reconcile", "changes"), values)
     at_once = []
     for at, group in groupby(rows, key=lambda row: row[0]):

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from perunit.model.errors import CheckFailedError, UsageError
 from perunit.model.money import plain
-from perunit.model.window import Window, naive
+from perunit.model.window import Window, closed_bounds, naive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +93,7 @@ def lock_period(
             values = {"id": lock_id, "issuer": issuer, "actor": actor, "reason": reason, "now": naive(now)}
             engine.execute(
                 "INSERT INTO locks VALUES ($id, $start, $end, $issuer, $actor, $reason, $now)",
-                values | _bounds(window),
+                values | closed_bounds(window),
             )
             engine.execute("INSERT INTO lock_figures BY NAME SELECT * FROM figures_to_lock")
     finally:
@@ -104,12 +104,6 @@ def lock_period(
 _FIGURES = pa.schema(
     [("lock_id", pa.int32()), *((name, pa.string()) for name in ("about", "name", "figure", "currency", "amount"))]
 )
-
-
-def _bounds(window: Window) -> dict[str, datetime]:
-    assert window.start is not None  # noqa: S101 - a period is closed
-    assert window.end is not None  # noqa: S101
-    return {"start": naive(window.start), "end": naive(window.end)}
 
 
 def locks_of(engine: Engine) -> tuple[Lock, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from perunit.engine.files import sql_text
 from perunit.model.money import divide, exact
-from perunit.model.window import naive
+from perunit.model.window import closed_bounds
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -60,7 +60,5 @@ def cover_costs(engine: Engine) -> None:
 
 def covered_costs(engine: Engine, window: Window) -> tuple[CoveredCost, ...]:
     """The costs of a closed window by service and account, per currency the largest gap first."""
-    assert window.start is not None  # noqa: S101 - a period is closed
-    assert window.end is not None  # noqa: S101
-    values = {"start": naive(window.start), "end": naive(window.end)}
-    return tuple(CoveredCost(**row) for row in engine.records(sql_text(_ROOM, "covered"), values))
+    rows = engine.records(sql_text(_ROOM, "covered"), closed_bounds(window))
+    return tuple(CoveredCost(**row) for row in rows)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from perunit.engine.files import sql_text
 from perunit.model.money import exact
-from perunit.model.window import Window, naive
+from perunit.model.window import Window, closed_bounds
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from decimal import Decimal
 
     from perunit.engine.duckdb import Engine
@@ -102,19 +103,13 @@ class TieOut:
 
 def tie_out(engine: Engine, window: Window, tolerance: Decimal) -> TieOut:
     """The invoices of the billing periods that start in a closed window, with their lines in force."""
-    values = _bounds(window)
+    values = closed_bounds(window)
     rows = engine.records(sql_text("economics.reconcile", "tie_out"), values)
     invoices = tuple(InvoiceLine(**row, tolerance=tolerance) for row in rows)
     return TieOut(window, tolerance, invoices, _closed(engine, values, invoices))
 
 
-def _bounds(window: Window) -> dict[str, object]:
-    assert window.start is not None  # noqa: S101 - a period is closed
-    assert window.end is not None  # noqa: S101
-    return {"start": naive(window.start), "end": naive(window.end)}
-
-
-def _closed(engine: Engine, values: dict[str, object], invoices: tuple[InvoiceLine, ...]) -> bool:
+def _closed(engine: Engine, values: dict[str, datetime], invoices: tuple[InvoiceLine, ...]) -> bool:
     rows = engine.rows(
         "SELECT invoice_issuer_name, bool_and(lower(billing_period_status) = 'closed') FROM billing_periods "
         "WHERE superseded_at IS NULL AND billing_period_start >= $start AND billing_period_start < $end GROUP BY ALL",

@@ -23,7 +23,7 @@ import pyarrow as pa
 from perunit.economics.attribute.rules import CompiledRule, compile_rules, lines_sql
 from perunit.engine.files import sql_text
 from perunit.model.money import exact
-from perunit.model.window import naive
+from perunit.model.window import closed_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from perunit.engine.duckdb import Engine
     from perunit.model.window import Window
 
-__all__ = ["VARIANCE_CAUSES", "Variance", "bounds", "classified", "split", "variances"]
+__all__ = ["VARIANCE_CAUSES", "Variance", "classified", "split", "variances"]
 
 _ROOM = "economics.reconcile"
 VARIANCE_CAUSES = (
@@ -68,7 +68,7 @@ class Variance:
 
 def variances(engine: Engine, window: Window) -> tuple[Variance, ...]:
     """The variances of a period; `classified` must hold its lines."""
-    rows = engine.records(sql_text(_ROOM, "variance"), bounds(window))
+    rows = engine.records(sql_text(_ROOM, "variance"), closed_bounds(window))
     return tuple(_variance(row) for row in rows)
 
 
@@ -123,13 +123,6 @@ def _usage(row: dict[str, Any]) -> Decimal:
         return Decimal(0)
     usage: Decimal = row["estimated"] * (billed - measured) / measured
     return usage.quantize(Decimal(1).scaleb(-24), rounding=ROUND_HALF_EVEN)
-
-
-def bounds(window: Window) -> dict[str, datetime]:
-    """A closed window as the statements bind it."""
-    assert window.start is not None  # noqa: S101 - a period is closed
-    assert window.end is not None  # noqa: S101
-    return {"start": naive(window.start), "end": naive(window.end)}
 
 
 @contextmanager

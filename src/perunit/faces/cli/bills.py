@@ -56,19 +56,8 @@ def bills() -> None:
 
 @bills.command("import")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH…")
-@click.option(
-    "--format",
-    "expected",
-    type=click.Choice(["auto", "focus", "aws-cur", "aws-cur2", "gcp", "azure", "oci"]),
-    default="auto",
-    show_default=True,
-    help="Refuse files of another format; auto finds it out by the columns. CSV, Parquet or JSON is found out always.",
-)
-@click.option(
-    "--source",
-    metavar="NAME",
-    help="Who sent the bill; InvoiceIssuerName by default. A vendor of perunit.yaml is read by its mapping.",
-)
+@_FORMAT
+@_SOURCE
 @pass_settings
 def import_(settings: Settings, paths: tuple[Path, ...], expected: str, source: str | None) -> None:
     """Import bill files and allocate them: a file is taken whole or not at all.

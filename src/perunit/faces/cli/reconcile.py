@@ -153,8 +153,8 @@ def _amount(text: str) -> Decimal:
 
 
 def _answer(settings: Settings, entry: Entry, left: Decimal | None) -> None:
-    from perunit.economics.reconcile.plain import plain_value
     from perunit.model.money import plain
+    from perunit.model.plain import plain_value
 
     if settings.json:
         click.echo(json.dumps({"entry": plain_value(entry), "difference": None if left is None else plain(left)}))
@@ -187,8 +187,8 @@ def reverse_(settings: Settings, entry: int, reason: str, actor: str) -> None:
 def entries(settings: Settings) -> None:
     """List every decision: which invoice, how much, why, by whom, when."""
     from perunit.economics.reconcile.entries import entries_of
-    from perunit.economics.reconcile.plain import plain_value
     from perunit.faces.cli.reconcile_text import entry_line
+    from perunit.model.plain import plain_value
     from perunit.wiring import opened
 
     with opened(settings.directory, purpose="reconcile entries") as project:
@@ -213,8 +213,8 @@ def lock(settings: Settings, period: str, issuer: str | None, reason: str, actor
 
     Refused, with exit code 1, while an invoice does not tie out and its difference is not accepted.
     """
-    from perunit.economics.reconcile.plain import plain_value
     from perunit.measures.closing import close_period
+    from perunit.model.plain import plain_value
     from perunit.wiring import opened
 
     window = parse_period(period)
@@ -243,8 +243,8 @@ def lock(settings: Settings, period: str, issuer: str | None, reason: str, actor
 def locks(settings: Settings) -> None:
     """List the locked periods: when, by whom and why."""
     from perunit.economics.reconcile.locks import locks_of
-    from perunit.economics.reconcile.plain import plain_value
     from perunit.faces.cli.reconcile_text import lock_line
+    from perunit.model.plain import plain_value
     from perunit.wiring import opened
 
     with opened(settings.directory, purpose="reconcile locks") as project:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +21,8 @@ def plain_value(value: Any) -> Any:
     match value:
         case Decimal():
             return plain(value)
+        case date() if not isinstance(value, datetime):
+            return value.isoformat()
         case datetime():
             aware = value if value.tzinfo else value.replace(tzinfo=UTC)
             return aware.isoformat().replace("+00:00", "Z")
