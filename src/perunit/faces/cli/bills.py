@@ -230,10 +230,13 @@ def show(settings: Settings, bill_id: int) -> None:
 
 def _show_changes(changes: list[ServiceChange], limit: int = _REASONS_SHOWN) -> None:
     """Services by account; beside a version before it only those that changed, with their difference."""
-    from rich.console import Console
     from rich.table import Table
 
+    from perunit.faces.cli.query import print_table
     from perunit.faces.cli.render import money
+
+    def signed(amount: Decimal) -> str:
+        return money(amount) if amount < 0 else f"+{money(amount)}"
 
     restated = any(change.previous_lines for change in changes)
     shown = [change for change in changes if change.changed] if restated else changes
@@ -241,24 +244,23 @@ def _show_changes(changes: list[ServiceChange], limit: int = _REASONS_SHOWN) -> 
     table.add_column("service")
     table.add_column("account")
     for name in ("lines", "billed", "effective"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
         if restated:
-            table.add_column("change", justify="right")
+            table.add_column("change", justify="right", no_wrap=True)
     for change in shown[:limit]:
         cells = [f"{change.lines:,}", money(change.billed_cost), money(change.effective_cost)]
         if restated:
             differences = (
                 f"{change.lines - change.previous_lines:+,}",
-                _signed(change.billed_cost - change.previous_billed_cost),
-                _signed(change.effective_cost - change.previous_effective_cost),
+                signed(change.billed_cost - change.previous_billed_cost),
+                signed(change.effective_cost - change.previous_effective_cost),
             )
             cells = [cell for pair in zip(cells, differences, strict=True) for cell in pair]
         table.add_row(change.service_name or "(none)", change.sub_account_id or "(none)", *cells)
-    console = Console(soft_wrap=True)
     if shown:
-        console.print(table)
+        print_table(table)
     if len(shown) > limit:
-        console.print(f"… and {len(shown) - limit} more")
+        click.echo(f"… and {len(shown) - limit} more")
 
 
 @contextmanager
