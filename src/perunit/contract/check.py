@@ -17,6 +17,7 @@ from perunit.contract.expression import Checked, ExpressionError, Reference, che
 from perunit.contract.findings import Findings, Sees, checked_expression, declared
 from perunit.contract.focus import FOCUS_COLUMNS
 from perunit.contract.json_schema import kinds_of, property_at, read_json_schema
+from perunit.contract.kafka_check import check_kafka
 from perunit.contract.rule_check import check_rules
 from perunit.contract.shape import Contract, EventType, Source, UnitType
 from perunit.contract.shape_faults import shown_dimensions
@@ -63,6 +64,7 @@ def check_contract(contract: Contract, document: Document, root: File) -> tuple[
         _check_event(name, event, contract, schemas.get(name), found)
     _check_bills(contract, found)
     check_rules(contract, found)
+    check_kafka(contract, found)
     _check_meters(contract, found)
     if not contract.sources and not contract.events:
         found.note((), "has neither sources nor events", "add one of them; there is nothing to ingest yet", got="")

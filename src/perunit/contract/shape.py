@@ -30,6 +30,8 @@ __all__ = [
     "EventMapping",
     "EventType",
     "Horizon",
+    "KafkaLink",
+    "KafkaProduce",
     "Limits",
     "Meter",
     "Name",
@@ -298,6 +300,45 @@ class AllocationRule(Part):
         return tuple(key.removeprefix("rule:") for key in self.weights or () if key.startswith("rule:"))
 
 
+Option = Annotated[
+    str,
+    # YAML reads `true` and `5` as values; librdkafka takes every setting as the text it was.
+    BeforeValidator(lambda value: str(value).lower() if isinstance(value, bool) else value),
+    WithJsonSchema({"type": ["string", "number", "boolean"]}),
+]
+SettingName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$")]
+
+
+class KafkaProduce(Part):
+    """What is told to others: per window and segment, one CloudEvent with the measures of the units in it."""
+
+    topic: str = Field(description="Where the CloudEvents go; the segment is their key.")
+    unit: Name | None = Field(None, description="The unit type; the contract's first one where absent.")
+    by: tuple[Name, ...] = Field((), description="The dimensions that make a segment; none: one event a window.")
+    grain: Literal["minute", "hour", "day"] = Field("hour", description="How long a window is.")
+    measures: tuple[str, ...] = Field(min_length=1, description="The measures told, by the names of `perunit query`.")
+
+
+class KafkaLink(Part):
+    """A cluster of Kafka brokers: the topics read as one consumer group, and what is told back."""
+
+    brokers: Globs = Field(min_length=1, description="host:port, one or a list.")
+    topics: Globs = Field((), description="Names, or regular expressions that start with ^.")
+    group: str | None = Field(None, description="The consumer group, this project's own.")
+    format: str | None = Field(
+        None, description="cloudevents, otlp_spans, otlp_metrics, otlp_logs, or a source whose format is ndjson."
+    )
+    start: str = Field(
+        "earliest",
+        description="Where a topic is begun: earliest, latest, or a time such as 2026-09-01T00:00:00Z.",
+    )
+    options: dict[SettingName, Option] = Field({}, description="Settings of librdkafka, e.g. security.protocol.")
+    secrets: dict[SettingName, str] = Field(
+        {}, description="Setting of librdkafka → the environment variable that holds its value."
+    )
+    produce: KafkaProduce | None = None
+
+
 class Contract(Part):
     """All of perunit.yaml."""
 
@@ -313,6 +354,7 @@ class Contract(Part):
     reconciliation: Reconciliation = Reconciliation()
     prices: Prices = Prices()
     fx: Exchange = Exchange()
+    kafka: dict[Name, KafkaLink] = {}
     allocation: tuple[AllocationRule, ...] = ()
 
     def dimensions(self) -> tuple[str, ...]:

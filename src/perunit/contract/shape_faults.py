@@ -44,6 +44,7 @@ _RULES = {
 _PATTERNS = {
     r"^[a-z][a-z0-9_]{0,47}$": "must be lower-case letters, digits and _ (at most 48), a letter first",
     r"^[A-Z]{3}$": "must be an ISO 4217 code such as USD",
+    r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$": "must be a setting of librdkafka such as security.protocol",
 }
 
 
