@@ -386,26 +386,30 @@ def refresh(project: Project, engine: Engine) -> None:
     cover_costs(engine)
 
 
-def look_back(project: Project, engine: Engine, at: datetime) -> None:
-    """Lets the engine's tables mean what was known at `at`: the same computation over the facts known then."""
-    attach_past(engine, at, project.contract.dimensions())
+def look_back(project: Project, engine: Engine, at: datetime) -> str:
+    """Lets the engine's tables mean what was known at `at`: the same computation over the facts known then.
+
+    Gives the name of the database that holds them.
+    """
+    past = attach_past(engine, at, project.contract.dimensions())
     names = names_of(engine, project)
     with engine.transaction():
         pin_values(engine, names, project.contract.segments.limit)
         prepare(engine)
         append(engine, project.contract, names.unit_bits, Scope())
     refresh(project, engine)
+    return past
 
 
 @contextmanager
 def known_at(project: Project, engine: Engine, at: datetime) -> Iterator[None]:
     """Within it the engine's tables mean what was known at `at`; afterwards the store's own again."""
     own = engine.value("SELECT current_database()")
-    look_back(project, engine, at)
+    past = look_back(project, engine, at)
     try:
         yield
     finally:
-        detach_past(engine, own)
+        detach_past(engine, own, past)
 
 
 def restatements(
@@ -430,9 +434,9 @@ def verify(project: Project, engine: Engine, clock: Clock) -> list[Finding]:
     """Checks every invariant, the derived tables against the same facts summed anew."""
     findings = check_facts(engine)
     own = engine.value("SELECT current_database()")
-    look_back(project, engine, clock())
-    findings += check_derived(engine, own, "past")
-    detach_past(engine, own)
+    past = look_back(project, engine, clock())
+    findings += check_derived(engine, own, past)
+    detach_past(engine, own, past)
     bridge = unbridged(engine, project.contract)
     findings.append(Finding("conservation", "the steps of every bridge sum from computed cost to the invoice", bridge))
     lock = unreproduced(engine, project.contract, lambda at: known_at(project, engine, at))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager, suppress
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["Engine", "identifier", "literal"]
+__all__ = ["Engine", "Snapshot", "identifier", "literal"]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -54,6 +55,10 @@ class Engine:
         if threads is not None:
             settings["threads"] = threads
         self.connection = duckdb.connect(str(path) if path else ":memory:", config=settings)
+        self._set_up()
+
+    def _set_up(self) -> None:
+        """What holds for a connection, not for its database."""
         self.execute("SET TimeZone = 'UTC'")
         # It would be printed into standard output, amid the answer.
         self.execute("SET enable_progress_bar = false")
@@ -100,6 +105,16 @@ class Engine:
         """Forgets a registered Arrow table."""
         self.connection.unregister(name)
 
+    def attach(self, name: str) -> str:
+        """Adds an empty database in memory; gives the name it got, which no other connection's has."""
+        unique = f"{name}_{next(_ATTACHED)}"
+        self.execute(f"ATTACH ':memory:' AS {identifier(unique)}")
+        return unique
+
+    def detach(self, name: str) -> None:
+        """Drops a database that `attach` has added."""
+        self.execute(f"DETACH {identifier(name)}")
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Everything inside is committed together or, on any exception, not at all."""
@@ -112,6 +127,38 @@ class Engine:
                 self.connection.execute("ROLLBACK").fetchall()
             raise
         self.connection.execute("COMMIT").fetchall()
+
+
+_ATTACHED = count(1)
+
+
+class Snapshot(Engine):
+    """A second connection to an engine's database, which sees it as it was then, whatever is committed meanwhile.
+
+    All it does is one transaction that is never committed: temporary and attached tables are its own and end with it.
+    May be used on another thread than the one it was made on.
+    """
+
+    def __init__(self, of: Engine) -> None:
+        self.connection = of.connection.cursor()
+        self._set_up()
+        self.connection.execute("BEGIN TRANSACTION").fetchall()
+        # A transaction sees what had been committed when it first looks.
+        self.execute("SELECT value FROM store_state LIMIT 1")
+
+    def close(self) -> None:
+        """Forgets all that was made; the database itself stays open."""
+        with suppress(duckdb.Error):
+            self.connection.execute("ROLLBACK").fetchall()
+        self.connection.close()
+
+    def detach(self, name: str) -> None:
+        """Nothing: a database cannot go within the transaction that wrote to it, and ends with it."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Part of the one it is in."""
+        yield
 
 
 def _bound(sql: str, values: Mapping[str, Any] | None) -> dict[str, Any] | None:

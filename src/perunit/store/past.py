@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["attach_past", "detach_past"]
 
-_NAME = "past"
-
 # What was known at $at, by table: facts by the batch they came with, the rest by its own times.
 _KNOWN = {
     "unit_types": "SELECT * FROM {own}.unit_types",
@@ -41,29 +39,33 @@ _KNOWN = {
     "cells": "SELECT * REPLACE (cell_id AS shown_cell_id) FROM {own}.cells",
 }
 _VIEWS = {
-    "events": "SELECT * FROM {own}.events WHERE batch_id IN (SELECT batch_id FROM past.batches)",
-    "duplicates": "SELECT * FROM {own}.duplicates WHERE batch_id IN (SELECT batch_id FROM past.batches)",
-    "quarantine": "SELECT * FROM {own}.quarantine WHERE batch_id IN (SELECT batch_id FROM past.batches)",
-    "charges": "SELECT * FROM {own}.charges WHERE bill_id IN (SELECT bill_id FROM past.bills)",
+    "events": "SELECT * FROM {own}.events WHERE batch_id IN (SELECT batch_id FROM {past}.batches)",
+    "duplicates": "SELECT * FROM {own}.duplicates WHERE batch_id IN (SELECT batch_id FROM {past}.batches)",
+    "quarantine": "SELECT * FROM {own}.quarantine WHERE batch_id IN (SELECT batch_id FROM {past}.batches)",
+    "charges": "SELECT * FROM {own}.charges WHERE bill_id IN (SELECT bill_id FROM {past}.bills)",
 }
 
 
-def attach_past(engine: Engine, at: datetime, dimensions: tuple[str, ...]) -> None:
-    """Makes the tables of `at` and lets unqualified names mean them; what is derived is left empty."""
+def attach_past(engine: Engine, at: datetime, dimensions: tuple[str, ...]) -> str:
+    """Makes the tables of `at` and lets unqualified names mean them; what is derived is left empty.
+
+    Gives the name of the database that holds them.
+    """
     own = f"{identifier(engine.value('SELECT current_database()'))}.main"
-    engine.execute(f"ATTACH ':memory:' AS {_NAME}")
+    past = engine.attach("past")
     # Views of this connection over the own tables must not outlive the change of names.
     for view in ("scope_events", "scope_duplicates", "lens_events"):
         engine.execute(f"DROP VIEW IF EXISTS temp.{view}")
-    engine.execute(f"USE {_NAME}")
+    engine.execute(f"USE {identifier(past)}")
     create_tables(engine)
     for table, query in _KNOWN.items():
         engine.execute(f"DROP TABLE {table}")
         engine.execute(f"CREATE TABLE {table} AS {query.format(own=own)}", {"at": naive(at)})
     for table, query in _VIEWS.items():
         engine.execute(f"DROP TABLE {table}")
-        engine.execute(f"CREATE VIEW {table} AS {query.format(own=own)}")
+        engine.execute(f"CREATE VIEW {table} AS {query.format(own=own, past=identifier(past))}")
     _see_values_again(engine, dimensions)
+    return past
 
 
 def _see_values_again(engine: Engine, dimensions: tuple[str, ...]) -> None:
@@ -77,7 +79,7 @@ def _see_values_again(engine: Engine, dimensions: tuple[str, ...]) -> None:
         )
 
 
-def detach_past(engine: Engine, own: str) -> None:
+def detach_past(engine: Engine, own: str, past: str) -> None:
     """Lets unqualified names mean the project's own tables again."""
     engine.execute(f"USE {identifier(own)}")
-    engine.execute(f"DETACH {_NAME}")
+    engine.detach(past)
