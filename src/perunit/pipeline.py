@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
@@ -24,17 +24,19 @@ from perunit.economics.price.tiers import charge_tiers
 from perunit.economics.reconcile import cover_costs
 from perunit.economics.rollup.compute import Scope, append, prepare, remove
 from perunit.economics.verify import Finding, check_derived, check_facts
+from perunit.facts.arrivals import Arrival, Outcome, grouped, outcomes
 from perunit.facts.bills.columns import charge_columns, vendor_columns
 from perunit.facts.bills.faults import StatementError
 from perunit.facts.bills.importing import BillResult, import_bill
 from perunit.facts.bills.statements import StatementResult, import_statements
 from perunit.facts.cells import pin_values
 from perunit.facts.cloudevents import plan_cloudevents
+from perunit.facts.doors.formats import DOOR_COLUMNS, schema_of
 from perunit.facts.files import Group, Opened, open_json_batch, open_lines, open_source
 from perunit.facts.load import Batch, Counts, load_group, seen_before, stage_group
 from perunit.facts.quarantine import Selection, groups_to_replay, mark_replayed
 from perunit.facts.staging import Names
-from perunit.facts.tables import plan_source
+from perunit.facts.tables import plan_lines, plan_source
 from perunit.measures.closing import unbridged
 from perunit.measures.restated import Restatement, restated, since_when, unreproduced
 from perunit.model.errors import InputError, UsageError
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLOUDEVENTS",
+    "Feed",
     "FileReport",
     "Progress",
     "compute_anew",
@@ -69,6 +72,7 @@ __all__ = [
 
 Progress = Callable[[str, int, int], None]
 CLOUDEVENTS = "cloudevents"
+_COUNTED = ("received", "accepted", "duplicate", "conflict", "rejected", "orphan", "late", "blank", "ignored")
 
 
 @dataclass(slots=True)
@@ -85,12 +89,13 @@ class FileReport:
     orphan: int = 0
     late: int = 0
     blank: int = 0
+    ignored: int = 0
     already: int = 0
     batches: list[int] = field(default_factory=list)
 
     def add(self, counts: Counts) -> None:
         """Counts one more group."""
-        for name in ("received", "accepted", "duplicate", "conflict", "rejected", "orphan", "late", "blank"):
+        for name in _COUNTED:
             setattr(self, name, getattr(self, name) + getattr(counts, name))
         self.batches.append(counts.batch_id)
 
@@ -205,6 +210,74 @@ def _ingest_file(
     return report
 
 
+class Feed:
+    """What is kept between one group of arrivals and the next: names, plans and watermarks.
+
+    One engine's, after `start`; used by one thread.
+    """
+
+    def __init__(self, project: Project, engine: Engine, clock: Clock) -> None:
+        self._project, self._engine, self._clock = project, engine, clock
+        self._names = names_of(engine, project)
+        self._run_id = uuid.uuid4().hex
+        self._groups = 0
+        self._watermarks: dict[str, datetime | None] = {}
+        self._planners: dict[str, tuple[datetime, Callable[[bool], Plan]]] = {}
+
+    def take_in(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
+        """Stages arrivals of one source and door and commits them as one group; the outcome of each.
+
+        Raises what stands against all of them, ConfigurationError for instance; nothing of them is kept then.
+        """
+        source, now = arrivals[0].source, self._clock()
+        self._groups += 1
+        group = grouped(arrivals, schema_of(self._format(source)), f"{self._run_id}:{self._groups}")
+        batch = _batch(self._project, self._run_id, source, arrivals[0].door, now, self._watermark(source))
+        plan = stage_group(self._engine, group, self._planner(source, now))
+        with self._engine.transaction():
+            counts = _load(self._project, self._engine, self._names, group, batch, plan)
+            for arrival in arrivals:
+                if arrival.within:
+                    arrival.within(self._engine)
+            found = outcomes(self._engine, arrivals, batch, counts)
+        self._watermarks.pop(source)
+        return found
+
+    def settle(self) -> None:
+        """Does what groups have left to be done: stale rollups, unallocated bills."""
+        _settle(self._project, self._engine)
+
+    def _format(self, source: str) -> str:
+        if source == CLOUDEVENTS:
+            return CLOUDEVENTS
+        if source not in self._project.contract.sources:
+            raise UsageError(_unknown_source(self._project, source))
+        return self._project.contract.sources[source].format
+
+    def _watermark(self, source: str) -> datetime | None:
+        if source not in self._watermarks:
+            self._watermarks[source] = _watermark(self._engine, source, _NO_BATCH)
+        return self._watermarks[source]
+
+    def _planner(self, source: str, now: datetime) -> Callable[[bool], Plan]:
+        """The plans of a source, made anew by the minute because they hold how far ahead an event may be."""
+        minute = now.replace(second=0, microsecond=0)
+        made, planner = self._planners.get(source, (None, None))
+        if planner is None or made != minute:
+            columns = DOOR_COLUMNS.get(self._format(source), {})
+            planner = _planner(self._project, self._names, source, Opened(columns, False, 0, iter(())), now)
+            self._planners[source] = minute, planner
+        return planner
+
+
+_NO_BATCH = 2**31 - 1
+
+
+def _unknown_source(project: Project, source: str) -> str:
+    known = ", ".join(project.contract.sources) or "none"
+    return f"source {source!r} is not in perunit.yaml (it has {known}); correct the name or add it"
+
+
 def _watermark(engine: Engine, source: str, before: int) -> datetime | None:
     """The time of the newest event of a source in the batches before one."""
     newest = engine.value(
@@ -253,8 +326,7 @@ def replay(project: Project, engine: Engine, selection: Selection, *, clock: Clo
 def _open(project: Project, engine: Engine, source: str, path: Path) -> Opened:
     if source != CLOUDEVENTS:
         if source not in project.contract.sources:
-            known = ", ".join(project.contract.sources) or "none"
-            raise UsageError(f"source {source!r} is not in perunit.yaml (it has {known}); correct the name or add it")
+            raise UsageError(_unknown_source(project, source))
         return open_source(engine, path, project.contract.sources[source])
     if not path.is_file() or path.stat().st_size == 0:
         reason = "is empty" if path.is_file() else "is no file"
@@ -270,6 +342,8 @@ def _planner(project: Project, names: Names, source: str, opened: Opened, now: d
     def plan(careful: bool) -> Plan:
         if source == CLOUDEVENTS:
             return plan_cloudevents(project, names, now, careful=careful)
+        if not opened.columns:
+            return plan_lines(project, source, names, now, careful=careful)
         return plan_source(project, source, names, opened.columns, now, text=opened.text, careful=careful)
 
     return plan

@@ -28,6 +28,13 @@ units:
   user: {owner: growth, key: user_id}
 """
 EVENT = "events:\n  order.completed:\n    unit: order\n    schema: schemas/order.json\n"
+SPANS = """\
+sources:
+  spans:
+    format: otlp_spans
+    event:
+      {id: span_id, time: start_time, type: name, units: {order: "attributes['order.id']"}}
+"""
 SOURCE = """\
 sources:
   shop:
@@ -144,6 +151,12 @@ CASES = [
     (SOURCE + '    path: "C:/x.csv"\n', "sources.shop.path", 9, "must be a path below the project", ""),
     (SOURCE + "    records: rows\n", "sources.shop.records", 9, "must be left out with format csv", ""),
     (SOURCE + "    load: {w: parent.id}\n", "sources.shop.load", 9, "must be left out with format csv", ""),
+    (SOURCE + "    match: sum(a)\n", "sources.shop.match", 9, "must look at one row", ""),
+    (SPANS + "    path: x\n", "sources.spans.path", 10, "must be left out with format otlp_spans", ""),
+    (SPANS + "    match: servic = 'a'\n", "sources.spans.match", 10, "must be a column of otlp_spans", "did you mean"),
+    (SPANS + "    match: attributes.a = 'a'\n", "sources.spans.match", 10, "must name what is in the map", "['a']"),
+    (SPANS + "    match: service['a'] = 'a'\n", "sources.spans.match", 10, "must be a column, which has no parts", ""),
+    (SPANS.replace("id: span_id, ", ""), "sources.spans.event.id", 8, "must be given for rows that come through", ""),
     (
         SOURCE.replace("csv", "json") + "    records: 'a b'\n",
         "sources.shop.records",
@@ -588,7 +601,7 @@ def test_a_schema_may_not_lead_out_of_the_project(project: Write, tmp_path_facto
 
 def test_allocation_rules_see_the_columns_of_a_charge() -> None:
     """The allowed names are exactly the charge's columns in the store, without its bill and line."""
-    table = re.search(r"CREATE TABLE charges \((.*?)\);", sql_text("store", "schema"), re.DOTALL)
+    table = re.search(r"CREATE TABLE IF NOT EXISTS charges \((.*?)\);", sql_text("store", "schema"), re.DOTALL)
     assert table is not None
     columns = re.findall(r"(?:^|,)\s*(\w+) (?=[A-Z])", re.sub(r"\(.*?\)", "", table.group(1)))
     assert tuple(columns) == ("bill_id", "line", *FOCUS_COLUMNS)

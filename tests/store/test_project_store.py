@@ -108,6 +108,22 @@ def test_data_of_another_version_is_refused(tmp_path: Path) -> None:
         pass
 
 
+def test_data_of_the_version_before_is_brought_to_this_one(tmp_path: Path) -> None:
+    """By additions alone: what was there stays, and what is new has its tables and columns."""
+    with store(tmp_path) as engine:
+        engine.execute(
+            "INSERT INTO batches BY NAME SELECT 1 AS batch_id, 'r' AS run_id, 's' AS source, 'f' AS file_name, "
+            "0 AS chunk, 'd' AS digest, TIMESTAMP '2026-03-01' AS ingested_at, 2 AS received, 2 AS accepted, "
+            "0 AS duplicate, 0 AS conflict, 0 AS rejected, 0 AS orphan, 0 AS late, 0 AS blank"
+        )
+        engine.execute("ALTER TABLE batches DROP COLUMN ignored")
+        engine.execute("UPDATE store_state SET value = '2' WHERE key = 'version'")
+    for _ in range(2):
+        with store(tmp_path) as engine:
+            assert engine.rows("SELECT received, ignored FROM batches") == [(2, 0)]
+            assert engine.value("SELECT value FROM store_state WHERE key = 'version'") == "3"
+
+
 def test_keys_are_made_anew_for_an_engine_that_hashes_otherwise(tmp_path: Path, events: Path) -> None:
     """A store written under another hash finds its duplicates and conflicts as before."""
     first = deliver(tmp_path, events)

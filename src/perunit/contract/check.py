@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from perunit.contract.document import Document, Path, did_you_mean, shown
+from perunit.contract.door_formats import DOOR_COLUMNS
 from perunit.contract.expression import Checked, ExpressionError, Reference, check_type, outcome_expression
 from perunit.contract.findings import Findings, Sees, checked_expression, declared
 from perunit.contract.focus import FOCUS_COLUMNS
@@ -155,6 +156,9 @@ def _check_source(name: str, source: Source, found: Findings) -> None:
         if column in {"_row", "_file"}:
             rule = "must not be _row or _file, which are the row's position and file"
             found.fault((*path, "columns", column), rule, "rename the column", got=shown(column))
+    _check_door(path, source, found)
+    sees = _sees_row(source.format) if source.format in DOOR_COLUMNS else None
+    checked_expression((*path, "match"), source.match, sees, found)
     event, at = source.event, (*path, "event")
     if not event.units:
         found.fault((*at, "units"), "must map at least one unit type", "add for example order: order_id", got="")
@@ -174,8 +178,41 @@ def _check_source(name: str, source: Source, found: Findings) -> None:
     ):
         text = getattr(event, attribute)
         if text is not None:
-            _check_values((*at, attribute), attribute, checked_expression((*at, attribute), text, None, found), found)
-    _check_mapped(at, event, None, found, ("units", "segments", "amounts", "usage"))
+            _check_values((*at, attribute), attribute, checked_expression((*at, attribute), text, sees, found), found)
+    _check_mapped(at, event, sees, found, ("units", "segments", "amounts", "usage"))
+
+
+def _check_door(path: Path, source: Source, found: Findings) -> None:
+    """What rows that come through a door need, and what only files have."""
+    if source.format not in DOOR_COLUMNS:
+        return
+    for option in ("path", "columns"):
+        if getattr(source, option):
+            rule = f"must be left out with format {source.format}, whose rows come through a door"
+            found.fault((*path, option), rule, "take it away or correct the format")
+    if source.event.id is None:
+        rule = "must be given for rows that come through a door"
+        found.fault((*path, "event", "id"), rule, "map what is unique within the source", got="")
+
+
+def _sees_row(format_: str) -> Sees:
+    """An expression over rows of a door sees the columns of its format, and what is between brackets of a map."""
+    columns = DOOR_COLUMNS[format_]
+
+    def sees(reference: Reference) -> tuple[str, str] | None:
+        if reference.root not in columns:
+            maps = " and ".join(f"{name}['…']" for name, type_ in columns.items() if type_.startswith("MAP"))
+            return f"must be a column of {format_}", did_you_mean(reference.root, columns, f"use one, or {maps}")
+        if len(reference.parts) > 1 and not columns[reference.root].startswith("MAP"):
+            return "must be a column, which has no parts", f"write {reference.root}"
+        if len(reference.parts) > 1 and ("[" not in reference.text or len(reference.parts) > 2):
+            return (
+                "must name what is in the map in brackets",
+                f"write {reference.root}['{'.'.join(reference.parts[1:])}']",
+            )
+        return None
+
+    return sees
 
 
 def _check_mapped(at: Path, mapping: Any, sees: Sees | None, found: Findings, sections: tuple[str, ...]) -> None:

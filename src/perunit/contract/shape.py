@@ -115,9 +115,12 @@ class EventMapping(Part):
 
 
 class Source(Part):
-    """A table of facts in files: how to read it and how a row becomes an event."""
+    """A table of facts in files, or rows that come through a door: how to read them and how a row becomes an event."""
 
-    format: Literal["csv", "ndjson", "json", "parquet"]
+    format: Literal["csv", "ndjson", "json", "parquet", "otlp_spans", "otlp_metrics", "otlp_logs", "prometheus"] = (
+        Field(description="Of its files, or of the door its rows come through; ndjson may be either.")
+    )
+    match: Expression = Field("true", description="Which rows are the source's; others are ignored and counted.")
     path: Globs = Field((), description="Globs below the project; what `perunit ingest NAME` reads.")
     records: str | None = Field(None, description="json only: the dotted name of the nested array to read.")
     load: dict[Name, str] = Field(
@@ -129,6 +132,14 @@ class Source(Part):
     delimiter: Annotated[str, StringConstraints(min_length=1, max_length=4)] | None = None
     encoding: str | None = Field(None, description="csv and ndjson; detected from a BOM, otherwise UTF-8.")
     event: EventMapping
+
+    def expressions(self) -> tuple[str, ...]:
+        """Every expression over its rows."""
+        event = self.event
+        one = [event.id, event.time, event.type, event.outcome, event.currency, event.resource]
+        one += [event.latency_ms, event.intent, event.recorded_at]
+        many = (event.units, event.segments, event.amounts, event.usage)
+        return (self.match, *(text for text in one if text), *(text for part in many for text in part.values()))
 
 
 class VendorBill(Part):

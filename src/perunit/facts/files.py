@@ -88,6 +88,8 @@ def _lines_group(path: Path, values: list[Any]) -> Group:
 def open_source(engine: Engine, path: Path, source: Source) -> Opened:
     """A file of one of the contract's sources. Raises InputError for a file that cannot be read as its format."""
     readers = {"csv": _open_csv, "parquet": _open_parquet, "ndjson": _open_ndjson, "json": _open_json}
+    if source.format not in readers:
+        raise InputError(f"{path}: rows of format {source.format} come through a door; run perunit serve")
     if _size(path) == 0:
         raise InputError(f"{path}: is empty; write the header and the rows, or leave the file out")
     with _readable_as(path, source.format):

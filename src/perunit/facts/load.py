@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from perunit.facts.files import Group
     from perunit.facts.staging import Names, Plan
 
-__all__ = ["Batch", "Counts", "load_group", "seen_before", "stage_group"]
+__all__ = ["Batch", "Counts", "late_sql", "load_group", "seen_before", "stage_group"]
 
 Planner = Callable[[bool], "Plan"]
 
@@ -46,7 +46,9 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of the rows; `orphan` counts accepted events without a key they should carry."""
+    """What became of the rows; `orphan` counts accepted events without a key they should carry, `ignored` rows that
+    the source's match leaves out, which are not among those received.
+    """
 
     batch_id: int
     received: int
@@ -57,6 +59,7 @@ class Counts:
     orphan: int
     late: int
     blank: int
+    ignored: int
     guard_changed: bool
 
 
@@ -147,14 +150,16 @@ def _qualified(alias: str, names: Names) -> str:
 def _store_events(engine: Engine, names: Names, batch: Batch, batch_id: int) -> None:
     engine.execute(
         f"INSERT INTO events BY NAME SELECT s.event_key, s.id, {batch_id} AS batch_id, c.cell_id, "
-        f"{_late_sql(batch)} AS late, {_qualified('s', names)} "
+        f"{late_sql(batch)} AS late, {_qualified('s', names)} "
         f"FROM staged s JOIN staged_cells c USING (cell_key) ANTI JOIN repeats r ON r.position = s.position "
         f"WHERE s.reject IS NULL"
     )
 
 
-def _late_sql(batch: Batch) -> str:
-    """Recorded long after it happened; where that is unknown, older than the watermark by as much."""
+def late_sql(batch: Batch) -> str:
+    """Whether a staged row `s` is late: recorded long after it happened; where that is unknown, older than the
+    watermark by as much.
+    """
     hours = f"INTERVAL {batch.late_after_hours} HOUR"
     unknown = "false"
     if batch.watermark is not None:
@@ -181,8 +186,11 @@ def _store_rejects(engine: Engine, plan: Plan, batch: Batch, batch_id: int) -> N
         "file_name": batch.file_name,
         "at": naive(batch.ingested_at),
     }
+    if not refused and not conflicts:
+        return
+    engine.execute("CREATE OR REPLACE TEMP TABLE refusals AS SELECT * FROM quarantine LIMIT 0")
     columns = "batch_id, source, file_name, position, kind, rule, place, got, expected, raw, quarantined_at"
-    into = f"INSERT INTO quarantine ({columns}) SELECT {batch_id}, $source, $file_name,"
+    into = f"INSERT INTO refusals ({columns}) SELECT {batch_id}, $source, $file_name,"
     if refused:
         engine.register("plan_rules", _rules_table(plan))
         engine.execute("CREATE OR REPLACE TEMP TABLE refused_rows AS FROM incoming SEMI JOIN refused USING (position)")
@@ -201,6 +209,11 @@ def _store_rejects(engine: Engine, plan: Plan, batch: Batch, batch_id: int) -> N
             "WHERE r.kind = 'conflict' ORDER BY r.position",
             fixed,
         )
+    # The upper half of a position tells arrivals of one group apart (see arrivals.py); a person counts the lower.
+    engine.execute(
+        f"INSERT INTO quarantine ({columns}) SELECT * EXCLUDE (quarantine_id, replayed_in) "
+        "REPLACE (position & 4294967295 AS position) FROM refusals"
+    )
 
 
 def _rules_table(plan: Plan) -> pa.Table:
@@ -217,6 +230,7 @@ def _rules_table(plan: Plan) -> pa.Table:
 def _count(engine: Engine, batch_id: int, blank: int, *, guard_changed: bool) -> Counts:
     """The counts of the group, each taken from what was stored, not from what was meant to be."""
     received, rejected = engine.rows("SELECT count(*), count(reject) FROM staged")[0]
+    ignored = engine.value("SELECT count(*) FROM incoming") - received
     duplicate, conflict = engine.rows(
         "SELECT count(*) FILTER (kind = 'duplicate'), count(*) FILTER (kind = 'conflict') FROM repeats"
     )[0]
@@ -229,14 +243,16 @@ def _count(engine: Engine, batch_id: int, blank: int, *, guard_changed: bool) ->
     )
     if received != accepted + duplicate + conflict + rejected:
         raise AssertionError(f"{received} rows received, {accepted} + {duplicate} + {conflict} + {rejected} kept")
-    return Counts(batch_id, received, accepted, duplicate, conflict, rejected, orphan, late, blank, guard_changed)
+    return Counts(
+        batch_id, received, accepted, duplicate, conflict, rejected, orphan, late, blank, ignored, guard_changed
+    )
 
 
 def _store_batch(engine: Engine, plan: Plan, group: Group, batch: Batch, counts: Counts) -> None:
     engine.execute(
         "INSERT INTO batches VALUES ($batch_id, $run_id, $source, $file_name, $chunk, $digest, $ingested_at, $columns, "
         "$received, $accepted, $duplicate, $conflict, $rejected, $orphan, $late, $blank, "
-        "(SELECT max(event_time) FROM events WHERE batch_id = $batch_id))",
+        "(SELECT max(event_time) FROM events WHERE batch_id = $batch_id), $ignored)",
         {
             "batch_id": counts.batch_id,
             "run_id": batch.run_id,
@@ -254,5 +270,6 @@ def _store_batch(engine: Engine, plan: Plan, group: Group, batch: Batch, counts:
             "orphan": counts.orphan,
             "late": counts.late,
             "blank": counts.blank,
+            "ignored": counts.ignored,
         },
     )

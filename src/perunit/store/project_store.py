@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["FILE_NAME", "add_columns", "create_tables", "open_store"]
 
 FILE_NAME = "perunit.duckdb"
-_VERSION = "2"
+_VERSION = "3"
+# Version → what brings its tables to the next one, after every new table was made. Only ever adds.
+_MIGRATIONS = {"2": ("ALTER TABLE batches ADD COLUMN IF NOT EXISTS ignored BIGINT DEFAULT 0",)}
 _NO_ROOM = (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException)
 
 
@@ -98,7 +100,7 @@ def _prepare(engine: Engine, unit_types: tuple[str, ...], dimensions: tuple[str,
     if not engine.value("SELECT count(*) FROM information_schema.tables WHERE table_name = 'store_state'"):
         with engine.transaction():
             create_tables(engine)
-    _refuse_other_version(engine)
+    _migrate(engine)
     with engine.transaction():
         add_columns(engine, unit_types, dimensions, meters)
         _renew_keys(engine)
@@ -110,12 +112,20 @@ def create_tables(engine: Engine) -> None:
     engine.execute("INSERT INTO store_state VALUES ('version', $version)", {"version": _VERSION})
 
 
-def _refuse_other_version(engine: Engine) -> None:
+def _migrate(engine: Engine) -> None:
+    """Brings tables of an earlier version to this one; raises StoreError for a version that is not known."""
     version = engine.value("SELECT value FROM store_state WHERE key = 'version'")
-    if version != _VERSION:
+    if version == _VERSION:
+        return
+    if version not in _MIGRATIONS:
         raise StoreError(
             f"the data has version {version}, this perunit reads version {_VERSION}; use a matching perunit"
         )
+    with engine.transaction():
+        engine.execute(sql_text("store", "schema"))
+        for statement in _MIGRATIONS[version]:
+            engine.execute(statement)
+        engine.execute("UPDATE store_state SET value = $version WHERE key = 'version'", {"version": _VERSION})
 
 
 def add_columns(

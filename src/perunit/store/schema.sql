@@ -2,45 +2,46 @@
 -- Two tables grow columns with the contract: cells (segment_<dimension>, shown_<dimension>) and
 -- events (unit_<unit type>, usage_<meter>). Columns are only ever added.
 
--- One committed group of rows of one file. received = accepted + duplicate + conflict + rejected, always.
-CREATE TABLE batches (
+-- One committed group of rows of one file or door. received = accepted + duplicate + conflict + rejected, always;
+-- ignored rows, which the source's match leaves out, are not among them.
+CREATE TABLE IF NOT EXISTS batches (
     batch_id INTEGER PRIMARY KEY, run_id VARCHAR NOT NULL, source VARCHAR NOT NULL, file_name VARCHAR NOT NULL,
     chunk INTEGER NOT NULL, digest VARCHAR NOT NULL, ingested_at TIMESTAMP NOT NULL, columns VARCHAR,
     received BIGINT NOT NULL, accepted BIGINT NOT NULL, duplicate BIGINT NOT NULL, conflict BIGINT NOT NULL,
     rejected BIGINT NOT NULL, orphan BIGINT NOT NULL, late BIGINT NOT NULL, blank BIGINT NOT NULL,
-    watermark TIMESTAMP);
+    watermark TIMESTAMP, ignored BIGINT NOT NULL DEFAULT 0);
 
 -- Which bit of a cell's masks stands for which unit type.
-CREATE TABLE unit_types (unit_type VARCHAR PRIMARY KEY, bit INTEGER NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS unit_types (unit_type VARCHAR PRIMARY KEY, bit INTEGER NOT NULL UNIQUE);
 
 -- One combination of all that is not unique to an event. cell_hash depends on content only, cell_id on arrival.
 -- Masks have bit b set: unit_mask, the event carries a key of that unit type; orphan_mask, it should and does not;
 -- attempt_mask and success_mask, it is an attempt or a success of that unit type.
 -- shown_cell_id is the cell after the segment guard: the one that rollups use.
-CREATE TABLE cells (
+CREATE TABLE IF NOT EXISTS cells (
     cell_id INTEGER PRIMARY KEY, cell_hash UBIGINT NOT NULL, shown_cell_id INTEGER NOT NULL,
     source VARCHAR NOT NULL, event_type VARCHAR NOT NULL, outcome VARCHAR, currency VARCHAR NOT NULL,
     unit_mask BIGINT NOT NULL, orphan_mask BIGINT NOT NULL, attempt_mask BIGINT NOT NULL, success_mask BIGINT NOT NULL);
 
 -- Every value a segment dimension has taken; the first `limit` by (first_seen, value) are shown by name.
-CREATE TABLE segment_values (
+CREATE TABLE IF NOT EXISTS segment_values (
     dimension VARCHAR NOT NULL, value VARCHAR NOT NULL, first_seen TIMESTAMP NOT NULL, shown BOOLEAN NOT NULL,
     PRIMARY KEY (dimension, value));
 
 -- The facts. Immutable; unique by (cells.source, id). event_key is the engine's hash of the two, payload_hash that of
 -- the fields the contract declares beside those kept here.
-CREATE TABLE events (
+CREATE TABLE IF NOT EXISTS events (
     event_key UBIGINT NOT NULL, id VARCHAR NOT NULL, event_time TIMESTAMP NOT NULL, batch_id INTEGER NOT NULL,
     cell_id INTEGER NOT NULL, late BOOLEAN NOT NULL, intent VARCHAR, resource VARCHAR,
     revenue DECIMAL(38, 12), discount DECIMAL(38, 12), refund DECIMAL(38, 12), fee DECIMAL(38, 12),
     tax DECIMAL(38, 12), cost DECIMAL(38, 12), latency_ms DECIMAL(18, 6), payload_hash UBIGINT);
 
 -- Deliveries of an accepted event beyond the first: facts too, so that a recomputation counts them again.
-CREATE TABLE duplicates (id VARCHAR NOT NULL, event_time TIMESTAMP NOT NULL, batch_id INTEGER NOT NULL, cell_id INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS duplicates (id VARCHAR NOT NULL, event_time TIMESTAMP NOT NULL, batch_id INTEGER NOT NULL, cell_id INTEGER NOT NULL);
 
 -- What was refused or contradicts an accepted fact, whole.
-CREATE SEQUENCE quarantine_ids;
-CREATE TABLE quarantine (
+CREATE SEQUENCE IF NOT EXISTS quarantine_ids;
+CREATE TABLE IF NOT EXISTS quarantine (
     quarantine_id BIGINT PRIMARY KEY DEFAULT nextval('quarantine_ids'), batch_id INTEGER NOT NULL,
     source VARCHAR NOT NULL, file_name VARCHAR NOT NULL, position BIGINT NOT NULL, kind VARCHAR NOT NULL,
     rule VARCHAR NOT NULL, place VARCHAR NOT NULL, got VARCHAR, expected VARCHAR NOT NULL, raw VARCHAR NOT NULL,
@@ -48,38 +49,38 @@ CREATE TABLE quarantine (
 
 -- Sums per window and cell; several partial rows of one (window_start, cell_id) are one row. window_start is the
 -- hour, or the instant within it at which a price changes.
-CREATE TABLE rollup (
+CREATE TABLE IF NOT EXISTS rollup (
     window_start TIMESTAMP NOT NULL, cell_id INTEGER NOT NULL, events BIGINT NOT NULL, duplicates BIGINT NOT NULL,
     late BIGINT NOT NULL, revenue DECIMAL(38, 12), discount DECIMAL(38, 12), refund DECIMAL(38, 12),
     fee DECIMAL(38, 12), tax DECIMAL(38, 12), cost DECIMAL(38, 12));
 
 -- Usage per window, cell, meter and resource; usage_events counts the facts behind the quantity.
-CREATE TABLE rollup_usage (
+CREATE TABLE IF NOT EXISTS rollup_usage (
     window_start TIMESTAMP NOT NULL, cell_id INTEGER NOT NULL, meter VARCHAR NOT NULL, resource VARCHAR,
     usage_events BIGINT NOT NULL, quantity DECIMAL(38, 9) NOT NULL);
 
 -- rollup and rollup_usage times the rates in force: kind is cost, revenue or fee. rate_id null: unpriced usage.
 -- superseded: a bill's usage rule covers this meter, resource and window, so its billed cost counts instead.
-CREATE TABLE rollup_priced (
+CREATE TABLE IF NOT EXISTS rollup_priced (
     window_start TIMESTAMP NOT NULL, cell_id INTEGER NOT NULL, kind VARCHAR NOT NULL, meter VARCHAR NOT NULL,
     resource VARCHAR, rate_id VARCHAR, currency VARCHAR, usage_events BIGINT NOT NULL, quantity DECIMAL(38, 12),
     amount DECIMAL(38, 24), superseded BOOLEAN NOT NULL DEFAULT false);
 
 -- Base-2 log buckets at scale 5 per day and cell; bucket null counts zeros. latency_sum in milliseconds.
-CREATE TABLE rollup_latency (
+CREATE TABLE IF NOT EXISTS rollup_latency (
     day TIMESTAMP NOT NULL, cell_id INTEGER NOT NULL, bucket INTEGER, observations BIGINT NOT NULL,
     latency_sum DECIMAL(38, 6) NOT NULL, latency_min DECIMAL(18, 6) NOT NULL, latency_max DECIMAL(18, 6) NOT NULL);
 
 -- One row a unit: when it opened and in which cell. Order-free: the least (event_time, cell_hash).
-CREATE TABLE units (
+CREATE TABLE IF NOT EXISTS units (
     unit_type VARCHAR NOT NULL, unit_key VARCHAR NOT NULL, opened_at TIMESTAMP NOT NULL, cell_id INTEGER NOT NULL);
 
 -- Units opened per hour and cell; negative rows take back an opening that an earlier event replaced.
-CREATE TABLE rollup_units (
+CREATE TABLE IF NOT EXISTS rollup_units (
     window_start TIMESTAMP NOT NULL, unit_type VARCHAR NOT NULL, cell_id INTEGER NOT NULL, opened BIGINT NOT NULL);
 
 -- Sums per unit and day, as partial rows; priced_* are the rates in force at each event.
-CREATE TABLE unit_days (
+CREATE TABLE IF NOT EXISTS unit_days (
     day TIMESTAMP NOT NULL, unit_type VARCHAR NOT NULL, unit_key VARCHAR NOT NULL, currency VARCHAR NOT NULL,
     events BIGINT NOT NULL, attempts BIGINT NOT NULL, successes BIGINT NOT NULL,
     revenue DECIMAL(38, 12), discount DECIMAL(38, 12), refund DECIMAL(38, 12), fee DECIMAL(38, 12),
@@ -89,13 +90,13 @@ CREATE TABLE unit_days (
 
 -- Price books as loaded; a version is never changed. withdrawn_at: its file is gone or a later version is in force.
 -- content: the text of its file without the approval, so that it can be put in force again.
-CREATE TABLE price_books (
+CREATE TABLE IF NOT EXISTS price_books (
     book VARCHAR NOT NULL, version INTEGER NOT NULL, digest VARCHAR NOT NULL, file_name VARCHAR NOT NULL,
     loaded_at TIMESTAMP NOT NULL, withdrawn_at TIMESTAMP, content VARCHAR NOT NULL DEFAULT '',
     PRIMARY KEY (book, version));
 
 -- Who put a version in force, when and why: what its file says, as first seen at recorded_at. Never changed.
-CREATE TABLE price_approvals (
+CREATE TABLE IF NOT EXISTS price_approvals (
     book VARCHAR NOT NULL, version INTEGER NOT NULL, actor VARCHAR NOT NULL, reason VARCHAR NOT NULL,
     approved_at TIMESTAMP NOT NULL, reprices_past BOOLEAN NOT NULL, rolled_back_to INTEGER,
     recorded_at TIMESTAMP NOT NULL, PRIMARY KEY (book, version));
@@ -105,7 +106,7 @@ CREATE TABLE price_approvals (
 -- what that gave of a rate where it applied is a row too, named after both, with the rate in base_rate_id.
 -- conditions: segment (or 'resource') → value, most specific wins. tiers: a price by volume as JSON; its price and
 -- unit price are 0, and its amounts come from the total of each month.
-CREATE TABLE rates (
+CREATE TABLE IF NOT EXISTS rates (
     rate_id VARCHAR PRIMARY KEY, book VARCHAR NOT NULL, version INTEGER NOT NULL, kind VARCHAR NOT NULL,
     meter VARCHAR NOT NULL, event_type VARCHAR, conditions MAP(VARCHAR, VARCHAR) NOT NULL,
     price DECIMAL(38, 15) NOT NULL, per DECIMAL(38, 9) NOT NULL, unit VARCHAR, currency VARCHAR NOT NULL,
@@ -113,12 +114,12 @@ CREATE TABLE rates (
     adjusts VARCHAR, base_rate_id VARCHAR, tiers VARCHAR);
 
 -- Reference rates: on `day`, one `base` was worth `rate` of `quote`. superseded_at: a later file revised the value.
-CREATE TABLE fx_rates (
+CREATE TABLE IF NOT EXISTS fx_rates (
     base VARCHAR NOT NULL, quote VARCHAR NOT NULL, day DATE NOT NULL, rate DECIMAL(38, 15) NOT NULL,
     origin VARCHAR NOT NULL, loaded_at TIMESTAMP NOT NULL, superseded_at TIMESTAMP);
 
 -- One imported version of one billing period of one billing account. superseded_at null: the one in force.
-CREATE TABLE bills (
+CREATE TABLE IF NOT EXISTS bills (
     bill_id INTEGER PRIMARY KEY, bill_source VARCHAR NOT NULL, billing_account_id VARCHAR NOT NULL,
     billing_currency VARCHAR NOT NULL, billing_period_start TIMESTAMP NOT NULL, billing_period_end TIMESTAMP NOT NULL,
     version INTEGER NOT NULL, file_name VARCHAR NOT NULL, digest VARCHAR NOT NULL, imported_at TIMESTAMP NOT NULL,
@@ -127,7 +128,7 @@ CREATE TABLE bills (
 
 -- Bill lines in FOCUS terms. allocated_*: what a provider has allocated the cost of resource_id to already;
 -- allocated_part: 'used' or 'unused' where it says which part of the resource the cost is of.
-CREATE TABLE charges (
+CREATE TABLE IF NOT EXISTS charges (
     bill_id INTEGER NOT NULL, line BIGINT NOT NULL,
     billed_cost DECIMAL(38, 18) NOT NULL, effective_cost DECIMAL(38, 18) NOT NULL, list_cost DECIMAL(38, 18),
     contracted_cost DECIMAL(38, 18), billing_currency VARCHAR NOT NULL,
@@ -146,14 +147,14 @@ CREATE TABLE charges (
 
 -- What the issuer says an invoice comes to, one row a version: from a FOCUS Invoice Detail dataset or told by a person.
 -- The key (issuer, id, currency) joins charges.invoice_issuer_name, invoice_id and billing_currency.
-CREATE TABLE invoices (
+CREATE TABLE IF NOT EXISTS invoices (
     invoice_issuer_name VARCHAR NOT NULL, invoice_id VARCHAR NOT NULL, billing_currency VARCHAR NOT NULL,
     version INTEGER NOT NULL, billing_period_start TIMESTAMP NOT NULL, billing_period_end TIMESTAMP NOT NULL,
     billing_account_id VARCHAR, invoice_issue_status VARCHAR, billed_cost DECIMAL(38, 18) NOT NULL,
     origin VARCHAR NOT NULL, imported_at TIMESTAMP NOT NULL, superseded_at TIMESTAMP);
 
 -- What an issuer says of a billing period: open or closed. From a FOCUS Billing Period dataset.
-CREATE TABLE billing_periods (
+CREATE TABLE IF NOT EXISTS billing_periods (
     invoice_issuer_name VARCHAR NOT NULL, billing_period_start TIMESTAMP NOT NULL, billing_period_end TIMESTAMP NOT NULL,
     billing_period_status VARCHAR NOT NULL, version INTEGER NOT NULL, origin VARCHAR NOT NULL,
     imported_at TIMESTAMP NOT NULL, superseded_at TIMESTAMP);
@@ -161,40 +162,40 @@ CREATE TABLE billing_periods (
 -- Where every cent of the bills in force went: kind is direct, usage, shared, fixed, idle or unallocated. Lines that no
 -- rule tells apart (same rule, resource, charge period and currency) are one pool; pool_lines says which.
 -- A part without cell_id and unit_key belongs to no one (idle, unallocated). Per pool the parts sum to the whole.
-CREATE TABLE allocations (
+CREATE TABLE IF NOT EXISTS allocations (
     bill_id INTEGER NOT NULL, pool_id BIGINT NOT NULL, rule VARCHAR NOT NULL, method VARCHAR NOT NULL,
     kind VARCHAR NOT NULL, currency VARCHAR NOT NULL, day TIMESTAMP NOT NULL, cell_id INTEGER,
     unit_type VARCHAR, unit_key VARCHAR, meter VARCHAR, resource VARCHAR, reason VARCHAR,
     billed_cost DECIMAL(38, 18) NOT NULL, effective_cost DECIMAL(38, 18) NOT NULL);
 -- Which lines a pool holds.
-CREATE TABLE pool_lines (bill_id INTEGER NOT NULL, pool_id BIGINT NOT NULL, line BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS pool_lines (bill_id INTEGER NOT NULL, pool_id BIGINT NOT NULL, line BIGINT NOT NULL);
 
 -- The usage whose cost a bill in force has taken over from the list rates.
-CREATE TABLE billed_usage (
+CREATE TABLE IF NOT EXISTS billed_usage (
     meter VARCHAR NOT NULL, resource VARCHAR, period_start TIMESTAMP NOT NULL, period_end TIMESTAMP NOT NULL);
 
 -- How much of each service's and account's EffectiveCost has a bearer. cloud_account: the sub account, else the billing
 -- account. allocated_cost holds what units bear and what is idle; the rest of source_cost is unallocated.
-CREATE TABLE reconciled_costs (
+CREATE TABLE IF NOT EXISTS reconciled_costs (
     bill_id INTEGER NOT NULL, day TIMESTAMP NOT NULL, service_name VARCHAR, cloud_account VARCHAR, currency VARCHAR NOT NULL,
     source_cost DECIMAL(38, 18) NOT NULL, allocated_cost DECIMAL(38, 18) NOT NULL);
 
 -- What a person has decided about an invoice's difference; never changed, only reversed by another entry.
 -- kind is accept, adjust or reverse; amount is added to what the invoice's lines sum to.
-CREATE TABLE reconciliation_entries (
+CREATE TABLE IF NOT EXISTS reconciliation_entries (
     entry_id INTEGER PRIMARY KEY, kind VARCHAR NOT NULL, invoice_issuer_name VARCHAR, invoice_id VARCHAR NOT NULL,
     billing_currency VARCHAR NOT NULL, amount DECIMAL(38, 18) NOT NULL, cause VARCHAR, reason VARCHAR NOT NULL,
     actor VARCHAR NOT NULL, reverses INTEGER, entered_at TIMESTAMP NOT NULL);
 
 -- A billing period whose figures stand. invoice_issuer_name null: of every issuer. The last lock of a period counts.
-CREATE TABLE locks (
+CREATE TABLE IF NOT EXISTS locks (
     lock_id INTEGER PRIMARY KEY, period_start TIMESTAMP NOT NULL, period_end TIMESTAMP NOT NULL,
     invoice_issuer_name VARCHAR, actor VARCHAR NOT NULL, reason VARCHAR NOT NULL, locked_at TIMESTAMP NOT NULL);
 
 -- The figures of a lock, as exact text. about is measure, cost (service and account) or invoice; name what of it.
-CREATE TABLE lock_figures (
+CREATE TABLE IF NOT EXISTS lock_figures (
     lock_id INTEGER NOT NULL, about VARCHAR NOT NULL, name VARCHAR NOT NULL, figure VARCHAR NOT NULL,
     currency VARCHAR NOT NULL, amount VARCHAR);
 
 -- One row of facts about the store itself.
-CREATE TABLE store_state (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS store_state (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ingest", "progress_bar", "sentence", "show_reports", "sum_reports"]
 
-_COUNTS = ("received", "accepted", "duplicate", "conflict", "rejected", "orphan", "late", "already")
+_COUNTS = ("received", "accepted", "duplicate", "conflict", "rejected", "orphan", "late", "ignored", "already")
 
 
 @click.command()
@@ -171,6 +171,6 @@ def sentence(report: FileReport) -> str:
     parts = " + ".join(
         f"{getattr(report, name):,} {name}" for name in ("accepted", "duplicate", "conflict", "rejected")
     )
-    beside = [f"{getattr(report, name):,} {name}" for name in ("orphan", "late") if getattr(report, name)]
+    beside = [f"{getattr(report, name):,} {name}" for name in ("orphan", "late", "ignored") if getattr(report, name)]
     beside += [f"{report.already:,} rows were taken in before"] if report.already else []
     return f"{report.received:,} received = {parts}{'; ' + ', '.join(beside) if beside else ''}"

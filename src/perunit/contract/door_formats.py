@@ -1,0 +1,80 @@
+"""The columns that rows have which come through a door: fixed by the door's protocol, not found in a file.
+
+Enters: a format. Leaves: column → DuckDB type. A mapping's expressions read these; what is between brackets of a map,
+such as ``attributes['order.id']``, is the sender's own name. Times are UTC without a zone.
+"""
+
+from __future__ import annotations
+
+__all__ = ["DOOR_COLUMNS", "FILE_FORMATS"]
+
+FILE_FORMATS = ("csv", "ndjson", "json", "parquet")
+
+_TEXTS = "MAP(VARCHAR, VARCHAR)"
+_QUANTITY = "DECIMAL(38, 9)"
+
+# trace: attributes seen anywhere in the span's trace. weight: how many spans the sampled one stands for.
+_SPANS = {
+    "trace_id": "VARCHAR",
+    "span_id": "VARCHAR",
+    "parent_span_id": "VARCHAR",
+    "name": "VARCHAR",
+    "kind": "VARCHAR",
+    "service": "VARCHAR",
+    "status": "VARCHAR",
+    "status_message": "VARCHAR",
+    "start_time": "TIMESTAMP",
+    "end_time": "TIMESTAMP",
+    "duration_ms": "DECIMAL(18, 6)",
+    "trace_state": "VARCHAR",
+    "attributes": _TEXTS,
+    "resource": _TEXTS,
+    "scope": "VARCHAR",
+    "trace": _TEXTS,
+    "weight": "DECIMAL(38, 18)",
+}
+
+# increase: what a counter has grown by since its last point; null where that cannot be known.
+_METRICS = {
+    "metric": "VARCHAR",
+    "unit": "VARCHAR",
+    "kind": "VARCHAR",
+    "time": "TIMESTAMP",
+    "start_time": "TIMESTAMP",
+    "value": _QUANTITY,
+    "increase": _QUANTITY,
+    "attributes": _TEXTS,
+    "resource": _TEXTS,
+    "scope": "VARCHAR",
+    "service": "VARCHAR",
+}
+
+_LOGS = {
+    "time": "TIMESTAMP",
+    "observed_time": "TIMESTAMP",
+    "severity": "VARCHAR",
+    "severity_number": "INTEGER",
+    "body": "VARCHAR",
+    "event_name": "VARCHAR",
+    "trace_id": "VARCHAR",
+    "span_id": "VARCHAR",
+    "attributes": _TEXTS,
+    "resource": _TEXTS,
+    "scope": "VARCHAR",
+    "service": "VARCHAR",
+}
+
+_SAMPLES = {
+    "metric": "VARCHAR",
+    "labels": _TEXTS,
+    "time": "TIMESTAMP",
+    "value": _QUANTITY,
+    "increase": _QUANTITY,
+}
+
+DOOR_COLUMNS: dict[str, dict[str, str]] = {
+    "otlp_spans": _SPANS,
+    "otlp_metrics": _METRICS,
+    "otlp_logs": _LOGS,
+    "prometheus": _SAMPLES,
+}

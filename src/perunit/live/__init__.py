@@ -1,0 +1,1 @@
+"""What runs while perunit serves: the one writer that takes arrivals in, and the loops that fetch them."""

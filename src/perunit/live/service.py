@@ -1,0 +1,34 @@
+"""What a running perunit is made of, handed to every door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from perunit.live.intake import Limits
+
+if TYPE_CHECKING:
+    from perunit.contract.project import Project
+    from perunit.live.intake import Intake
+    from perunit.live.meters import Meters
+    from perunit.model.window import Clock
+
+__all__ = ["Service", "Settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a running perunit behaves, beside what the contract says."""
+
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts that doors, loops and the API share."""
+
+    project: Project
+    intake: Intake
+    clock: Clock
+    meters: Meters
+    settings: Settings = field(default_factory=Settings)
