@@ -10,7 +10,7 @@ import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ from perunit.economics.price.tiers import charge_tiers
 from perunit.economics.reconcile import cover_costs
 from perunit.economics.rollup.compute import Scope, append, prepare, remove
 from perunit.economics.verify import Finding, check_derived, check_facts
-from perunit.facts.arrivals import Arrival, Outcome, grouped, outcomes
+from perunit.facts.arrivals import Arrival, Outcome, after_all, grouped, outcomes
 from perunit.facts.bills.columns import charge_columns, vendor_columns
 from perunit.facts.bills.faults import StatementError
 from perunit.facts.bills.importing import BillResult, import_bill
@@ -37,6 +37,7 @@ from perunit.facts.load import Batch, Counts, load_group, seen_before, stage_gro
 from perunit.facts.quarantine import Selection, groups_to_replay, mark_replayed
 from perunit.facts.staging import Names
 from perunit.facts.tables import plan_lines, plan_source
+from perunit.facts.traces import Traces, traces_of
 from perunit.measures.closing import unbridged
 from perunit.measures.restated import Restatement, restated, since_when, unreproduced
 from perunit.model.errors import InputError, UsageError
@@ -231,7 +232,7 @@ class Feed:
         """
         source, now = arrivals[0].source, self._clock()
         self._groups += 1
-        group = grouped(arrivals, schema_of(self._format(source)), f"{self._run_id}:{self._groups}")
+        group, traces = self._group(arrivals, now)
         batch = _batch(self._project, self._run_id, source, arrivals[0].door, now, self._watermark(source))
         plan = stage_group(self._engine, group, self._planner(source, now))
         with self._engine.transaction():
@@ -239,9 +240,25 @@ class Feed:
             for arrival in arrivals:
                 if arrival.within:
                     arrival.within(self._engine)
-            found = outcomes(self._engine, arrivals, batch, counts)
+            waiting = traces.keep(self._engine, now) if traces else {}
+            found = outcomes(self._engine, arrivals, batch, counts, waiting)
         self._watermarks.pop(source)
         return found
+
+    def _group(self, arrivals: Sequence[Arrival], now: datetime) -> tuple[Group, Traces | None]:
+        """The rows of arrivals as one group; where spans wait for others of their trace, those that wait no longer."""
+        source = arrivals[0].source
+        schema, digest = schema_of(self._format(source)), f"{self._run_id}:{self._groups}"
+        traces = None if source == CLOUDEVENTS else traces_of(source, self._project.contract.sources[source])
+        if traces is None:
+            return grouped(arrivals, schema, digest), None
+        arrived = grouped(arrivals, schema, digest, "arrived")
+
+        def attach(engine: Engine) -> None:
+            arrived.attach(engine)
+            traces.hold_back(engine, now, after_all(arrivals))
+
+        return replace(arrived, attach=attach), traces
 
     def settle(self) -> None:
         """Does what groups have left to be done: stale rollups, unallocated bills."""

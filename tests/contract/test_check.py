@@ -156,7 +156,19 @@ CASES = [
     (SPANS + "    match: servic = 'a'\n", "sources.spans.match", 10, "must be a column of otlp_spans", "did you mean"),
     (SPANS + "    match: attributes.a = 'a'\n", "sources.spans.match", 10, "must name what is in the map", "['a']"),
     (SPANS + "    match: service['a'] = 'a'\n", "sources.spans.match", 10, "must be a column, which has no parts", ""),
-    (SPANS.replace("id: span_id, ", ""), "sources.spans.event.id", 8, "must be given for rows that come through", ""),
+    (
+        SPANS.replace("otlp_spans", "prometheus")
+        .replace("id: span_id, time: start_time, type: name", "time: time, type: metric")
+        .replace("attributes", "labels"),
+        "sources.spans.event.id",
+        8,
+        "must be given for rows that come",
+        "",
+    ),
+    (SPANS + "    match: trace['a'] = 'a'\n", "sources.spans.match", 10, "must not name trace", "the span's own"),
+    (SPANS.replace("start_time", "trace"), "sources.spans.event", 8, "must name an attribute of the trace", "trace['"),
+    (SPANS + "    wait_seconds: -1\n", "sources.spans.wait_seconds", 10, "must be", ""),
+    (SOURCE + "    wait_seconds: 9\n", "sources.shop.wait_seconds", 9, "must be left out with format csv", ""),
     (
         SOURCE.replace("csv", "json") + "    records: 'a b'\n",
         "sources.shop.records",

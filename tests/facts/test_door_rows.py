@@ -49,17 +49,19 @@ def test_spans_become_events(tmp_path: Path) -> None:
     """Expressions reach into maps by name; what is not there is null."""
     company = Company(tmp_path, table_contract("otlp_spans", {"match": "attributes['order.id'] is not null"}, **SPANS))
     span = {
-        "trace_id": "t", "span_id": "1", "name": "placed", "status": "ok", "start_time": AT,
+        "trace_id": "a" * 32, "span_id": f"{1:016}", "name": "placed", "status": "ok", "start_time": AT,
         "duration_ms": Decimal("1.500000"), "attributes": {"order.id": "o1"}, "resource": {"cloud.region": "eu"},
     }  # fmt: skip
-    rows = door_rows("otlp_spans", [span, span | {"span_id": "2", "attributes": {}}, span | {"span_id": "3"}])
+    rows = door_rows(
+        "otlp_spans", [span, span | {"span_id": f"{2:016}", "attributes": {}}, span | {"span_id": f"{3:016}"}]
+    )
     with opened(company) as intake:
         found = intake.submit(Arrival("shop", rows, "otlp")).result(30)
     assert (found.received, found.accepted, found.ignored) == (2, 2, 1)
     assert company.engine.rows(
         "SELECT id, event_time, unit_order, segment_region, latency_ms, outcome, usage_cpu_seconds "
         "FROM events JOIN cells USING (cell_id) ORDER BY id"
-    ) == [(f"t{n}", AT, "o1", "eu", Decimal("1.5"), "success", None) for n in (1, 3)]
+    ) == [(f"{'a' * 32}{n:016}", AT, "o1", "eu", Decimal("1.5"), "success", None) for n in (1, 3)]
 
 
 def test_a_refused_row_of_a_door_finds_its_way_back(tmp_path: Path) -> None:

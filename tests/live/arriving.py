@@ -45,7 +45,9 @@ def arrival(
 
 def door_rows(format_: str, rows: Sequence[dict[str, Any]]) -> pa.Table:
     """Rows of a door's format; what is left out is null."""
-    schema = schema_of(format_)
+    types = {field.name: field.type for field in schema_of(format_)}
+    # Rows are said plainly here; what is told once for many of them comes about on their way in.
+    schema = pa.schema({n: t.value_type if pa.types.is_dictionary(t) else t for n, t in types.items()}.items())
     full = [{name: row.get(name) for name in schema.names} | {"position": place} for place, row in enumerate(rows)]
     return pa.Table.from_pylist(full, schema)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from contextlib import suppress
 from pathlib import Path as File
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from perunit.contract.document import Document, Path, did_you_mean, shown
 from perunit.contract.door_formats import DOOR_COLUMNS
-from perunit.contract.expression import Checked, ExpressionError, Reference, check_type, outcome_expression
+from perunit.contract.expression import Checked, ExpressionError, Reference, check_type, outcome_expression, parse
 from perunit.contract.findings import Findings, Sees, checked_expression, declared
 from perunit.contract.focus import FOCUS_COLUMNS
 from perunit.contract.json_schema import kinds_of, property_at, read_json_schema
@@ -184,8 +185,12 @@ def _check_source(name: str, source: Source, found: Findings) -> None:
 
 def _check_door(path: Path, source: Source, found: Findings) -> None:
     """What rows that come through a door need, and what only files have."""
+    if source.format != "otlp_spans" and "wait_seconds" in source.model_fields_set:
+        rule = f"must be left out with format {source.format} (it belongs to otlp_spans)"
+        found.fault((*path, "wait_seconds"), rule, "take it away or correct the format")
     if source.format not in DOOR_COLUMNS:
         return
+    _check_traces(path, source, found)
     for option in ("path", "columns"):
         if getattr(source, option):
             rule = f"must be left out with format {source.format}, whose rows come through a door"
@@ -193,6 +198,21 @@ def _check_door(path: Path, source: Source, found: Findings) -> None:
     if source.event.id is None:
         rule = "must be given for rows that come through a door"
         found.fault((*path, "event", "id"), rule, "map what is unique within the source", got="")
+
+
+def _check_traces(path: Path, source: Source, found: Findings) -> None:
+    """A span waits for what is named of its trace, so that has to be named, and who waits cannot hang on it."""
+    if source.format != "otlp_spans":
+        return
+    with suppress(ExpressionError):
+        if any(reference.root == "trace" for reference in parse(source.match).references):
+            rule = "must not name trace, of which nothing is known when a span comes"
+            found.fault((*path, "match"), rule, "name the span's own attributes")
+    for text in source.expressions():
+        with suppress(ExpressionError):
+            if any(reference.parts == ("trace",) for reference in parse(text).references):
+                rule = "must name an attribute of the trace in brackets"
+                found.fault((*path, "event"), rule, "write for example trace['order.id']", got=text)
 
 
 def _sees_row(format_: str) -> Sees:

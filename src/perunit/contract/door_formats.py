@@ -6,7 +6,7 @@ such as ``attributes['order.id']``, is the sender's own name. Times are UTC with
 
 from __future__ import annotations
 
-__all__ = ["DOOR_COLUMNS", "FILE_FORMATS"]
+__all__ = ["DOOR_COLUMNS", "DOOR_DEFAULTS", "FILE_FORMATS"]
 
 FILE_FORMATS = ("csv", "ndjson", "json", "parquet")
 
@@ -36,9 +36,12 @@ _SPANS = {
 
 # increase: what a counter has grown by since its last point; null where that cannot be known.
 _METRICS = {
+    "id": "VARCHAR",
     "metric": "VARCHAR",
     "unit": "VARCHAR",
     "kind": "VARCHAR",
+    "temporality": "VARCHAR",
+    "monotonic": "BOOLEAN",
     "time": "TIMESTAMP",
     "start_time": "TIMESTAMP",
     "value": _QUANTITY,
@@ -47,9 +50,12 @@ _METRICS = {
     "resource": _TEXTS,
     "scope": "VARCHAR",
     "service": "VARCHAR",
+    "exemplar_trace_id": "VARCHAR",
 }
 
+# id: a digest of all a record says, because OTLP gives it none.
 _LOGS = {
+    "id": "VARCHAR",
     "time": "TIMESTAMP",
     "observed_time": "TIMESTAMP",
     "severity": "VARCHAR",
@@ -77,4 +83,17 @@ DOOR_COLUMNS: dict[str, dict[str, str]] = {
     "otlp_metrics": _METRICS,
     "otlp_logs": _LOGS,
     "prometheus": _SAMPLES,
+}
+
+# What a mapping says where it says nothing itself. A span counts when it ends, because only then its outcome is known.
+DOOR_DEFAULTS: dict[str, dict[str, str]] = {
+    "otlp_spans": {
+        "id": "trace_id || ':' || span_id",
+        "time": "end_time",
+        "type": "name",
+        "outcome": "case when status = 'error' then 'failure' else 'success' end",
+        "latency_ms": "duration_ms",
+    },
+    "otlp_metrics": {"id": "id", "time": "time", "type": "metric"},
+    "otlp_logs": {"id": "id", "time": "time", "type": "coalesce(event_name, 'log')"},
 }

@@ -7,7 +7,7 @@ Field names are the file's own keys. Every text called an expression is a checke
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -17,8 +17,10 @@ from pydantic import (
     Field,
     StringConstraints,
     WithJsonSchema,
+    model_validator,
 )
 
+from perunit.contract.door_formats import DOOR_DEFAULTS
 from perunit.model.accounts import ACCOUNTS
 from perunit.model.money import is_currency
 
@@ -97,7 +99,12 @@ class UnitType(Part):
 
 
 class EventMapping(Part):
-    """How one row of a source becomes an event; every value is an expression over the row's columns."""
+    """How one row of a source becomes an event; every value is an expression over the row's columns.
+
+    Rows of OTLP have defaults for all but `units`.
+    """
+
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema.update(required=["units"]))
 
     id: Expression | None = Field(None, description="Unique within the source; without it the file's digest and _row.")
     time: Expression
@@ -131,7 +138,19 @@ class Source(Part):
     timezone: str | None = Field(None, description="IANA zone of times without an offset, e.g. Europe/London.")
     delimiter: Annotated[str, StringConstraints(min_length=1, max_length=4)] | None = None
     encoding: str | None = Field(None, description="csv and ndjson; detected from a BOM, otherwise UTF-8.")
+    wait_seconds: Annotated[int, Field(ge=0, le=86_400)] = Field(
+        60, description="otlp_spans only: how long a span waits for what the mapping names of its trace."
+    )
     event: EventMapping
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_defaults(cls, given: Any) -> Any:
+        """A mapping of rows of a door has the door's defaults; what is null in the file stays null."""
+        if not isinstance(given, dict) or not isinstance(given.get("event"), dict):
+            return given
+        defaults = DOOR_DEFAULTS.get(str(given.get("format")), {})
+        return {**given, "event": {**defaults, **given["event"]}}
 
     def expressions(self) -> tuple[str, ...]:
         """Every expression over its rows."""

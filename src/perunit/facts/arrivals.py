@@ -18,12 +18,12 @@ from perunit.facts.load import late_sql
 from perunit.model.errors import PerunitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from perunit.engine.duckdb import Engine
     from perunit.facts.load import Batch, Counts
 
-__all__ = ["Arrival", "DoorError", "Outcome", "Problem", "grouped", "outcomes"]
+__all__ = ["Arrival", "DoorError", "Outcome", "Problem", "after_all", "grouped", "outcomes"]
 
 PROBLEMS_MAX = 100
 _PLACE_BITS = 32
@@ -61,8 +61,8 @@ class Problem:
 class Outcome:
     """What became of an arrival: received = accepted + duplicate + conflict + rejected.
 
-    `ignored` rows are none of the source's and not among those received; `orphan` and `late` ones are among those
-    accepted. `problems` are the first hundred.
+    `ignored` rows are none of the source's, and `waiting` ones are kept until more is known of them; neither are among
+    those received. `orphan` and `late` ones are among those accepted. `problems` are the first hundred.
     """
 
     received: int
@@ -75,6 +75,7 @@ class Outcome:
     late: int
     batch_id: int
     problems: tuple[Problem, ...] = ()
+    waiting: int = 0
 
 
 class DoorError(PerunitError):
@@ -88,28 +89,47 @@ class DoorError(PerunitError):
         super().__init__(f"{title}: {detail}")
 
 
-def grouped(arrivals: Sequence[Arrival], schema: pa.Schema, digest: str) -> Group:
-    """The rows of arrivals of one source as one group; their columns are brought to `schema`."""
+def grouped(arrivals: Sequence[Arrival], schema: pa.Schema, digest: str, relation: str = "incoming") -> Group:
+    """The rows of arrivals of one source as one group, read as `relation`; their columns are brought to `schema`."""
     tables = [_placed(arrival.rows, number, schema) for number, arrival in enumerate(arrivals)]
     rows = pa.concat_tables(tables)
 
     def attach(engine: Engine) -> None:
-        engine.register("incoming", rows)
+        engine.register(relation, rows)
 
     return Group(-1, digest, 0, rows.num_rows, attach)
 
 
+def after_all(arrivals: Sequence[Arrival]) -> int:
+    """The first position of rows that are of none of the arrivals, but came before them and are loaded with them."""
+    return len(arrivals) << _PLACE_BITS
+
+
 def _placed(rows: pa.Table, number: int, schema: pa.Schema) -> pa.Table:
-    rows = rows.select(schema.names).cast(schema)
+    columns = [_brought(rows[field.name], field.type) for field in schema]
+    rows = pa.table(columns, schema=schema)
     if number == 0:
         return rows
     return rows.set_column(0, "position", pc.add(rows["position"], number << _PLACE_BITS))
 
 
-def outcomes(engine: Engine, arrivals: Sequence[Arrival], batch: Batch, counts: Counts) -> list[Outcome]:
-    """The outcome of each arrival of the group that was loaded last, in their order."""
+def _brought(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
+    if column.type == type_ or not (pa.types.is_dictionary(type_) and pa.types.is_nested(type_.value_type)):
+        return column if column.type == type_ else column.cast(type_)
+    # Arrow has no cast to a dictionary of maps.
+    values = column.cast(type_.value_type).combine_chunks()
+    return pa.chunked_array([pa.DictionaryArray.from_arrays(pa.array(range(len(values)), type_.index_type), values)])
+
+
+def outcomes(
+    engine: Engine, arrivals: Sequence[Arrival], batch: Batch, counts: Counts, waiting: Mapping[int, int]
+) -> list[Outcome]:
+    """The outcome of each arrival of the group that was loaded last, in their order.
+
+    `waiting`: arrival → how many of its rows wait. Where any wait or waited, the group is more than its arrivals.
+    """
     problems = _problems(engine) if counts.rejected or counts.conflict else {}
-    if len(arrivals) == 1:
+    if len(arrivals) == 1 and not waiting:
         every = [(counts.received, counts.accepted, counts.duplicate, counts.conflict, counts.rejected)]
         beside = [(counts.orphan, counts.late)]
     else:
@@ -119,10 +139,11 @@ def outcomes(engine: Engine, arrivals: Sequence[Arrival], batch: Batch, counts: 
     return [
         Outcome(
             *numbers,
-            arrival.rows.num_rows - numbers[0],
+            arrival.rows.num_rows - numbers[0] - waiting.get(number, 0),
             *others,
             batch_id=counts.batch_id,
             problems=tuple(problems.get(number, ())),
+            waiting=waiting.get(number, 0),
         )
         for number, (arrival, numbers, others) in enumerate(zip(arrivals, every, beside, strict=True))
     ]

@@ -19,6 +19,7 @@ from perunit.engine.duckdb import identifier, literal
 from perunit.facts import attributes
 from perunit.facts.attributes import Value, type_of
 from perunit.facts.cloudevents import success_rules
+from perunit.facts.doors.formats import DOOR_RULES
 from perunit.facts.json_fields import Fields
 from perunit.facts.rules import Rule
 from perunit.facts.staging import Kind, Names, Plan, assemble
@@ -138,6 +139,7 @@ def _plan(
     if "_is_object" in columns:
         broken, expected = '"c:_is_object" = false', "must be one JSON object a line; repair the line"
         rules.insert(0, Rule("json", "line", broken, "'text that is no JSON object'", expected))
+    rules += DOOR_RULES.get(source.format, ())
     if source.match != "true":
         condition, more = mapper.match(source.match, rules)
         typed_sql = f"SELECT * FROM ({typed_sql}) WHERE {condition}"

@@ -29,6 +29,10 @@ class Meters:
             "perunit_orphans", "Accepted events without a key they should carry.", labels, registry=self.registry
         )
         self.late = Counter("perunit_late", "Accepted events that came late.", labels, registry=self.registry)
+        self.unmatched = Counter(
+            "perunit_unmatched_rows", "Rows that came through a door and are none of any source's.", ("door", "kind"),
+            registry=self.registry,
+        )  # fmt: skip
         self.groups = Counter("perunit_groups", "Groups of arrivals committed.", labels, registry=self.registry)
         self.refused = Counter(
             "perunit_overloads", "Arrivals turned away because too much was waiting.", registry=self.registry

@@ -197,5 +197,20 @@ CREATE TABLE IF NOT EXISTS lock_figures (
     lock_id INTEGER NOT NULL, about VARCHAR NOT NULL, name VARCHAR NOT NULL, figure VARCHAR NOT NULL,
     currency VARCHAR NOT NULL, amount VARCHAR);
 
+-- Spans that came and were acknowledged, and wait for what their source's mapping names of their trace. Columns as in
+-- the door format otlp_spans. They are no events yet: those of a batch are counted in the batch that lets them through.
+CREATE TABLE IF NOT EXISTS waiting_spans (
+    source VARCHAR NOT NULL, received_at TIMESTAMP NOT NULL,
+    trace_id VARCHAR NOT NULL, span_id VARCHAR, parent_span_id VARCHAR, name VARCHAR, kind VARCHAR, service VARCHAR,
+    status VARCHAR, status_message VARCHAR, start_time TIMESTAMP, end_time TIMESTAMP, duration_ms DECIMAL(18, 6),
+    trace_state VARCHAR, attributes MAP(VARCHAR, VARCHAR), resource MAP(VARCHAR, VARCHAR), scope VARCHAR,
+    weight DECIMAL(38, 18));
+
+-- What spans have said of their trace, by the attributes that a source's mapping names of it: the root's value, else
+-- that of the earliest span. Forgotten some time after seen_at.
+CREATE TABLE IF NOT EXISTS trace_values (
+    source VARCHAR NOT NULL, trace_id VARCHAR NOT NULL, key VARCHAR NOT NULL, value VARCHAR NOT NULL,
+    root BOOLEAN NOT NULL, start_time TIMESTAMP, seen_at TIMESTAMP NOT NULL);
+
 -- One row of facts about the store itself.
 CREATE TABLE IF NOT EXISTS store_state (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);

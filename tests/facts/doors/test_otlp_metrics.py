@@ -85,7 +85,15 @@ def test_a_points_id_is_its_series_and_times() -> None:
     first, second = rows_of("sum", {"as_int": 1}, {"as_int": 1, "time_unix_nano": NOON + 1}, temporality=1)
     assert first["id"] == rows_of("sum", {"as_int": 1}, temporality=1)[0]["id"]
     assert first["id"] != second["id"]
-    assert first["series"] == second["series"]
+    assert first["id"].partition(":")[0] == second["id"].partition(":")[0]
+
+
+def test_a_difference_is_its_own_increase() -> None:
+    """A delta needs no memory of its series; a cumulative value says nothing of growth by itself."""
+    (delta,), (cumulative,) = (rows_of("sum", {"as_int": 5}, temporality=code) for code in (1, 2))
+    assert (delta["increase"], delta["series"]) == ("5", None)
+    assert cumulative["increase"] is None
+    assert cumulative["series"] == cumulative["id"].partition(":")[0]
 
 
 def test_an_exemplar_links_a_point_to_its_trace() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from perunit.facts.doors.otlp_values import Maps, Shared, ids, number_text, texts, times
 
@@ -80,8 +81,9 @@ def metric_columns(request: ExportMetricsServiceRequest) -> dict[str, pa.Array]:
             shared.scope(of_scope.scope.name, sum(points.add(metric, stream) for metric in of_scope.metrics))
     start, time = np.array(points.starts, np.uint64), np.array(points.times, np.uint64)
     values = pa.array(points.values, pa.string())
+    delta = pa.array([each == "delta" for each in points.temporalities], pa.bool_())
     return {
-        "series": pa.array(points.series, pa.string()),
+        "series": pc.if_else(delta, None, pa.array(points.series, pa.string())),
         "id": pa.array(map(_id, points.series, points.starts, points.times), pa.string()),
         "metric": pa.array(points.metrics, pa.string()),
         "unit": texts(points.units),
@@ -91,6 +93,8 @@ def metric_columns(request: ExportMetricsServiceRequest) -> dict[str, pa.Array]:
         "start_time": times(start),
         "time": times(time),
         "value": values,
+        # What a sender says itself it has grown by; else it is worked out from the series.
+        "increase": pc.if_else(delta, values, None),
         "attributes": points.attributes.column(),
         "exemplar_trace_id": ids(points.exemplars),
         **shared.columns(),
