@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from perunit import pipeline
 from perunit.contract.read import read_project
@@ -13,6 +14,7 @@ from perunit.store.project_store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from perunit.contract.shape import Contract
     from perunit.engine.duckdb import Engine
 
-__all__ = ["Opened", "opened"]
+__all__ = ["LENDER", "Lender", "Opened", "opened"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,24 @@ class Opened:
         return self.project.contract
 
 
+class Lender(Protocol):
+    """Whoever has a project open in this process and lets verbs work with it."""
+
+    def lends(self, directory: Path) -> bool:
+        """Whether the project in `directory` is the one it has open."""
+        ...
+
+    def lend(
+        self, directory: Path, *, purpose: str, as_of: datetime | None, clock: Clock
+    ) -> AbstractContextManager[Opened]:
+        """As `opened`, for a project it has."""
+        ...
+
+
+# Set where verbs are done for others: in a server, around each of them.
+LENDER: ContextVar[Lender | None] = ContextVar("lender", default=None)
+
+
 @contextmanager
 def opened(
     directory: Path, *, purpose: str, as_of: datetime | None = None, clock: Clock = system_clock
@@ -46,6 +66,10 @@ def opened(
     With `as_of` the engine's tables are those known at that instant; nothing of the store is changed then.
     Raises ConfigurationError with every fault of what was written, StoreError where the data cannot be opened.
     """
+    if (lender := LENDER.get()) and lender.lends(directory):
+        with lender.lend(directory, purpose=purpose, as_of=as_of, clock=clock) as lent:
+            yield lent
+        return
     project = read_project(directory)
     contract = project.contract
     names = (tuple(contract.units), contract.dimensions(), contract.meter_names())

@@ -113,8 +113,19 @@ def _first_rules(project: Project, fields: Fields, type_: str) -> tuple[Rule, ..
             Rule("required", name, f"coalesce({fields.raw((name,))}, '') = ''", "'nothing'", "must be there; send it")
             for name in ("id", "source", "type", "time")
         ),
+        *_encoded_data(project, fields),
         Rule("event type", "type", "kind IS NULL", type_, f"must be an event type of the contract ({known[:300]})"),
     )
+
+
+def _encoded_data(project: Project, fields: Fields) -> tuple[Rule, ...]:
+    """Data in base64 that is not JSON holds no field; a door that finds JSON there has put it under ``data``."""
+    if not project.contract.events:
+        return ()
+    encoded = fields.raw(("data_base64",))
+    broken = f"{encoded} IS NOT NULL AND NOT {fields.present(('data',))}"
+    expected = "must be JSON, the contract reads its fields; send it as data"
+    return (Rule("cloudevents", "data_base64", broken, f"left({encoded}, 60)", expected),)
 
 
 def _kind(code: int, name: str, event: EventType, project: Project, fields: Fields, *, careful: bool) -> Kind:

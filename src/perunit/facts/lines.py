@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["LINE_BYTES_MAX", "LineGroup", "line_groups", "open_bytes"]
+__all__ = ["LINE_BYTES_MAX", "LineGroup", "line_groups", "line_rows", "open_bytes", "valid_text"]
 
 GROUP_BYTES = 192 << 20
 LINE_BYTES_MAX = 64 << 20
@@ -180,9 +180,11 @@ def line_groups(path: Path, *, encoding: str | None = None, group_bytes: int = G
 def _groups(stream: _Readable, file: BinaryIO, path: Path, group_bytes: int) -> Iterator[LineGroup]:
     first_line = 1
     for number, data in enumerate(_whole_lines(stream, path, group_bytes)):
-        ends = _newlines(data)
-        yield _group(number, data, ends, first_line, file.tell())
-        first_line += len(ends)
+        rows, blank = line_rows(data, first_line)
+        first_line += len(rows) + blank
+        # The engine reads a table's batches in parallel, and a single batch on one core.
+        rows = pa.Table.from_batches(rows.to_batches(max_chunksize=_BATCH_ROWS), rows.schema)
+        yield LineGroup(number, rows, blank, hashlib.sha256(data).hexdigest(), file.tell())
 
 
 def _whole_lines(stream: _Readable, path: Path, group_bytes: int) -> Iterator[bytearray]:
@@ -214,7 +216,27 @@ def _whole_lines(stream: _Readable, path: Path, group_bytes: int) -> Iterator[by
         yield data
 
 
-def _newlines(data: bytearray) -> NDArray[np.int64]:
+def line_rows(data: bytes | bytearray, first: int) -> tuple[pa.Table, int]:
+    """(position, line) of the lines of `data`, counted from `first`, and how many blank ones were left out.
+
+    `data` ends in a newline. Lines are Arrow strings over the bytes themselves; nothing is copied.
+    """
+    ends = _newlines(data)
+    offsets = np.empty(len(ends) + 1, np.int64)
+    offsets[0] = 0
+    offsets[1:] = ends + 1
+    lines = pa.Array.from_buffers(pa.large_string(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+    positions = pa.array(np.arange(first, first + len(ends), dtype=np.int64))
+    rows = pa.table({"position": positions, "line": valid_text(lines)})
+    # Only a short line can be blank; longer runs of spaces are left to the contract to refuse.
+    filled = np.diff(offsets) > _BLANK_BYTES_MAX
+    short = np.flatnonzero(~filled)
+    filled[short] = [bool(data[offsets[i] : offsets[i + 1]].strip()) for i in short]
+    blank = int(len(ends) - filled.sum())
+    return (rows.filter(pa.array(filled)) if blank else rows), blank
+
+
+def _newlines(data: bytes | bytearray) -> NDArray[np.int64]:
     """Offsets of all newlines; scanned in blocks that stay in the processor's cache."""
     view = np.frombuffer(data, np.uint8)
     parts = [
@@ -224,27 +246,7 @@ def _newlines(data: bytearray) -> NDArray[np.int64]:
     return np.concatenate(parts).astype(np.int64, copy=False)
 
 
-def _group(number: int, data: bytearray, ends: NDArray[np.int64], first_line: int, done: int) -> LineGroup:
-    """Lines as Arrow strings over the bytes themselves; nothing is copied."""
-    offsets = np.empty(len(ends) + 1, np.int64)
-    offsets[0] = 0
-    offsets[1:] = ends + 1
-    lines = pa.Array.from_buffers(pa.large_string(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
-    positions = pa.array(np.arange(first_line, first_line + len(ends), dtype=np.int64))
-    rows = pa.table({"position": positions, "line": _valid_text(lines)})
-    # Only a short line can be blank; longer runs of spaces are left to the contract to refuse.
-    filled = np.diff(offsets) > _BLANK_BYTES_MAX
-    short = np.flatnonzero(~filled)
-    filled[short] = [bool(data[offsets[i] : offsets[i + 1]].strip()) for i in short]
-    blank = int(len(ends) - filled.sum())
-    if blank:
-        rows = rows.filter(pa.array(filled))
-    # The engine reads a table's batches in parallel, and a single batch on one core.
-    rows = pa.Table.from_batches(rows.to_batches(max_chunksize=_BATCH_ROWS), rows.schema)
-    return LineGroup(number, rows, blank, hashlib.sha256(data).hexdigest(), done)
-
-
-def _valid_text(lines: pa.Array) -> pa.Array:
+def valid_text(lines: pa.Array) -> pa.Array:
     """`lines` as valid UTF-8: a byte that is not becomes its escape, which makes of the line no JSON."""
     try:
         lines.validate(full=True)

@@ -86,7 +86,8 @@ class Intake:
         self.meters = meters or Meters()
         self._limits = limits or Limits()
         self._engine = engine
-        self._feed = Feed(project, engine, clock)
+        self._clock = clock
+        self.adopt(project)
         self._queue: deque[_Waiting | _Job] = deque()
         self._changed = threading.Condition()
         self._closing = False
@@ -96,6 +97,16 @@ class Intake:
         self._rows_per_second = 0.0
         self._writer = threading.Thread(target=self._write, name="perunit-writer", daemon=True)
         self._writer.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the writer runs; after a bug ended it nothing is stored any more."""
+        return self._writer.is_alive()
+
+    def adopt(self, project: Project) -> None:
+        """Takes rows in by what `project` says from now on; on the writer, after `pipeline.start` with it."""
+        self.project = project
+        self._feed = Feed(project, self._engine, self._clock)
 
     def submit(self, arrival: Arrival) -> Future[Outcome]:
         """Hands rows over; the future has their outcome once they are committed, or why they could not be.
@@ -207,7 +218,8 @@ class Intake:
                     self._commit([each])
                 return
             self._done(group[0])
-            group[0].future.set_exception(error)
+            if not group[0].future.cancelled():
+                group[0].future.set_exception(error)
             return
         self._unsettled = True
         self._note_rate(sum(each.arrival.rows.num_rows for each in group), time.monotonic() - started)
@@ -215,7 +227,8 @@ class Intake:
             self._done(each)
             self.meters.committed(each.arrival, outcome)
             self.meters.acknowledged.observe(time.monotonic() - each.came)
-            each.future.set_result(outcome)
+            if not each.future.cancelled():
+                each.future.set_result(outcome)
         self.meters.groups.labels(group[0].arrival.source, group[0].arrival.door).inc()
 
     def _done(self, waiting: _Waiting) -> None:

@@ -21,11 +21,16 @@ class Settings:
     """How a running perunit behaves, beside what the contract says."""
 
     limits: Limits = field(default_factory=Limits)
+    host: str = "127.0.0.1"
+    grpc_port: int = 4317
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The parts that doors, loops and the API share."""
+    """The parts that doors, loops and the API share.
+
+    `project` is as it was written when perunit started; a contract that was changed since is `intake.project`.
+    """
 
     project: Project
     intake: Intake

@@ -17,6 +17,10 @@ Anything else that is raised is a bug and keeps its traceback.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "CheckFailedError",
@@ -89,7 +93,11 @@ class StoreError(PerunitError):
 
 
 class StoreBusyError(StoreError):
-    """Another process holds the project."""
+    """Another process holds the project; a server that does has an `address` and does verbs through its `socket`."""
+
+    def __init__(self, message: str, *, address: str | None = None, socket: Path | None = None) -> None:
+        self.address, self.socket = address, socket
+        super().__init__(message)
 
 
 class CheckFailedError(PerunitError):

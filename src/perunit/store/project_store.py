@@ -9,7 +9,6 @@ import fcntl
 import json
 import os
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -20,10 +19,22 @@ from perunit.model.errors import StoreBusyError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-__all__ = ["FILE_NAME", "add_columns", "create_tables", "open_store"]
+__all__ = [
+    "FILE_NAME",
+    "LOCK_NAME",
+    "SOCKET_NAME",
+    "add_columns",
+    "announce",
+    "create_tables",
+    "open_store",
+    "room_needed",
+]
 
 FILE_NAME = "perunit.duckdb"
+LOCK_NAME = "perunit.lock"
+SOCKET_NAME = "perunit.sock"
 _VERSION = "3"
 # Version → what brings its tables to the next one, after every new table was made. Only ever adds.
 _MIGRATIONS = {"2": ("ALTER TABLE batches ADD COLUMN IF NOT EXISTS ignored BIGINT DEFAULT 0",)}
@@ -42,19 +53,27 @@ def open_store(
         data.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{data}: cannot be made ({error.strerror}); choose a directory you can write to") from error
-    with _held(data / "perunit.lock", purpose):
+    with _held(data / LOCK_NAME, purpose):
         engine = _open(data / FILE_NAME)
         try:
-            _prepare(engine, unit_types, dimensions, meters)
-            yield engine
-        except duckdb.Error as error:
-            if not isinstance(error, _NO_ROOM) and "Failed to commit" not in str(error):
-                raise
-            reason = str(error).splitlines()[0]
-            mend = "free space or memory and run again; whole groups that were committed are kept"
-            raise StoreError(f"{data}: cannot be written ({reason}); {mend}") from error
+            with room_needed(data):
+                _prepare(engine, unit_types, dimensions, meters)
+                yield engine
         finally:
             engine.close()
+
+
+@contextmanager
+def room_needed(data: Path) -> Iterator[None]:
+    """Around what the engine writes: what the disk or memory refuses is a StoreError."""
+    try:
+        yield
+    except duckdb.Error as error:
+        if not isinstance(error, _NO_ROOM) and "Failed to commit" not in str(error):
+            raise
+        reason = str(error).splitlines()[0]
+        mend = "free space or memory and run again; whole groups that were committed are kept"
+        raise StoreError(f"{data}: cannot be written ({reason}); {mend}") from error
 
 
 @contextmanager
@@ -70,19 +89,33 @@ def _held(lock: Path, purpose: str) -> Iterator[None]:
             file.truncate(0)
             file.write(json.dumps({"pid": os.getpid(), "purpose": purpose}).encode())
         except BlockingIOError as error:
-            raise StoreBusyError(f"{lock.parent}: {_holder(str(lock))}; wait until it has ended") from error
+            raise _busy(lock) from error
         except OSError as error:
             raise StoreError(f"{lock}: cannot be written ({error.strerror}); free space and run again") from error
         yield
         file.truncate(0)
 
 
-def _holder(lock: str) -> str:
+def announce(data: Path, address: str) -> None:
+    """Tells others where the server answers that holds the project: this process, which must hold its lock."""
+    said = json.dumps({"pid": os.getpid(), "purpose": "serve", "address": address})
     try:
-        held = json.loads(Path(lock).read_text(encoding="utf-8"))
+        (data / LOCK_NAME).write_text(said, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"{data / LOCK_NAME}: cannot be written ({error.strerror}); free space") from error
+
+
+def _busy(lock: Path) -> StoreBusyError:
+    """Who holds the project, as far as its lock says."""
+    try:
+        held = json.loads(lock.read_text(encoding="utf-8"))
     except ValueError:
-        return "another process holds the project"
-    return f"process {held['pid']} ('perunit {held['purpose']}') holds the project"
+        return StoreBusyError(f"{lock.parent}: another process holds the project; wait until it has ended")
+    holder = f"{lock.parent}: process {held['pid']} ('perunit {held['purpose']}') holds the project"
+    if address := held.get("address"):
+        message = f"{holder} and answers at {address}; stop it to do this without it"
+        return StoreBusyError(message, address=address, socket=lock.parent / SOCKET_NAME)
+    return StoreBusyError(f"{holder}; wait until it has {'started' if held['purpose'] == 'serve' else 'ended'}")
 
 
 def _open(path: Path) -> Engine:

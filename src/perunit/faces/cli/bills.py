@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from perunit.faces.cli import screen
 from perunit.faces.cli.context import Settings, pass_settings
 
 if TYPE_CHECKING:
@@ -269,10 +270,11 @@ def status_line(settings: Settings) -> Iterator[Callable[[str], None] | None]:
     if settings.json or not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
+    from rich.progress import SpinnerColumn, TextColumn
 
-    with Console(stderr=True).status("opening") as status:
-        yield status.update
+    with screen.progress(SpinnerColumn(), TextColumn("{task.description}")) as shown:
+        step = shown.add_task("opening")
+        yield lambda text: shown.update(step, description=text)
 
 
 def _amount(text: str) -> Decimal:
@@ -381,7 +383,6 @@ def _period(bill: BillRow | BillResult | StatementResult) -> str:
 
 def _show_report(report: AllocationReport) -> None:
     """Where the bills went by kind and by rule, and the largest reasons for what is unallocated."""
-    from rich.console import Console
     from rich.table import Table
 
     from perunit.faces.cli.render import money
@@ -396,10 +397,10 @@ def _show_report(report: AllocationReport) -> None:
     table.add_section()
     for (bill_id, currency, rule), (billed, effective) in report.by_rule().items():
         table.add_row(str(bill_id), f"rule {rule}", f"{money(billed)} {currency}", f"{money(effective)} {currency}")
-    console = Console(soft_wrap=True)
-    console.print(table)
+    page = screen.console(soft_wrap=True)
+    page.print(table)
     reasons = report.unallocated()
     for (currency, rule, reason), (_billed, effective) in list(reasons.items())[:_REASONS_SHOWN]:
-        console.print(f"unallocated {money(effective)} {currency}: {reason} (rule {rule})", markup=False)
+        page.print(f"unallocated {money(effective)} {currency}: {reason} (rule {rule})", markup=False)
     if len(reasons) > _REASONS_SHOWN:
-        console.print(f"… and {len(reasons) - _REASONS_SHOWN} more reasons")
+        page.print(f"… and {len(reasons) - _REASONS_SHOWN} more reasons")

@@ -18,7 +18,7 @@ import click
 
 from perunit import __version__
 from perunit.faces.cli.context import Settings
-from perunit.model.errors import PerunitError
+from perunit.model.errors import PerunitError, StoreBusyError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,12 +41,15 @@ VERBS = {
     "restatements": ("restatements:restatements", "Show what has changed in a closed period, and why."),
     "quarantine": ("quarantine:quarantine", "See and replay refused rows."),
     "verify": ("verify:verify", "Check the invariants on live data."),
+    "serve": ("serve:serve", "Take events in while it runs, and answer."),
     "simulate": ("simulate:simulate", "Make a company's events and bills with known truth."),
     "demo": ("demo:demo", "See it all at work on a simulated company."),
     "completion": ("completion:completion", "Print the completion script for a shell."),
 }
 
 _INTERRUPTED, _READER_GONE = 130, 141
+# Verbs that work with a project of their own, so that a server with another one open cannot do them.
+_OWN_PROCESS = frozenset({"serve", "demo"})
 
 
 class LazyGroup(click.Group):
@@ -110,23 +113,41 @@ def cli(ctx: click.Context, directory: Path, as_json: bool) -> None:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Runs one command line and gives its exit code; only a bug leaves as a traceback."""
-    words = list(sys.argv[1:] if args is None else args)
     try:
-        code = cli.main(words, prog_name="perunit", standalone_mode=False)
-        sys.stdout.flush()
-    except PerunitError as error:
-        return _report(words, error, error.exit_code)
-    except click.exceptions.Abort:
-        return _INTERRUPTED
+        return _answer(list(sys.argv[1:] if args is None else args))
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except click.ClickException as error:
-        return _report(words, error, error.exit_code)
     except BrokenPipeError:
         # Python would complain when it flushes standard output at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _READER_GONE
+
+
+def _answer(words: list[str]) -> int:
+    try:
+        code = cli.main(words, prog_name="perunit", standalone_mode=False)
+        sys.stdout.flush()
+    except StoreBusyError as error:
+        return _done_by_server(words, error)
+    except PerunitError as error:
+        return _report(words, error, error.exit_code)
+    except click.exceptions.Abort:
+        return _INTERRUPTED
+    except click.ClickException as error:
+        return _report(words, error, error.exit_code)
     return code if isinstance(code, int) else 0
+
+
+def _done_by_server(words: list[str], error: StoreBusyError) -> int:
+    """Has the verb done by the server that holds the project, where there is one and it can."""
+    if error.socket is None or _verb(words) in _OWN_PROCESS:
+        return _report(words, error, error.exit_code)
+    from perunit.faces.cli.forward import forward
+
+    try:
+        return forward(words, error.socket)
+    except StoreBusyError as unanswered:
+        return _report(words, unanswered, unanswered.exit_code)
 
 
 def _report(words: list[str], error: PerunitError | click.ClickException, code: int) -> int:
@@ -151,15 +172,24 @@ def _as_json(error: PerunitError | click.ClickException, code: int) -> dict[str,
 
 def _wants_json(words: list[str]) -> bool:
     """Whether ``--json`` stands before the verb; read by hand, for the command line itself may be at fault."""
+    return "--json" in _split(words)[0]
+
+
+def _verb(words: list[str]) -> str | None:
+    return _split(words)[1]
+
+
+def _split(words: list[str]) -> tuple[list[str], str | None]:
+    """The options before the verb, and the verb."""
+    options: list[str] = []
     waiting = iter(words)
     for word in waiting:
-        if word == "--json":
-            return True
+        if not word.startswith("-"):
+            return options, word
+        options.append(word)
         if word == "-C":
             next(waiting, None)
-        elif not word.startswith("-"):
-            return False
-    return False
+    return options, None
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from perunit.faces.cli import screen
 from perunit.faces.cli.completion import complete_measures
 from perunit.faces.cli.context import Settings, pass_settings
 
@@ -73,7 +74,6 @@ def _explained(measure: Measure) -> str:
 
 
 def _show(known: dict[str, Measure]) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -85,4 +85,4 @@ def _show(known: dict[str, Measure]) -> None:
     table.add_column("seed")
     for measure in known.values():
         table.add_row(measure.name, escape(measure.text), measure.unit, measure.good, measure.seed)
-    Console().print(table)
+    screen.console().print(table)

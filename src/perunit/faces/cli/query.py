@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from perunit.faces.cli import render
+from perunit.faces.cli import render, screen
 from perunit.faces.cli.completion import complete_dimensions, complete_measures, complete_units
 from perunit.faces.cli.context import Settings, pass_settings
 
@@ -188,9 +188,7 @@ def _fitted(row: dict[str, Any]) -> dict[str, Any]:
 
 def show_result(result: Result, *, explain: bool = False, as_of: datetime | None = None, console: Any = None) -> None:
     """Prints a result for a person: the table, what it rests on, and the notes."""
-    from rich.console import Console
-
-    console = console or Console()
+    console = console or screen.console()
     table = _table(result, bars=True)
     _unfold(console, table)
     if _width(console, table) > console.width:
@@ -208,9 +206,7 @@ def show_result(result: Result, *, explain: bool = False, as_of: datetime | None
 
 def print_table(table: Any) -> None:
     """Prints a table whole: only a person's screen has an edge to fold at."""
-    from rich.console import Console
-
-    console = Console()
+    console = screen.console()
     _unfold(console, table)
     console.print(table)
 

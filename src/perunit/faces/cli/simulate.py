@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from perunit.faces.cli import screen
 from perunit.faces.cli.context import Settings, pass_settings
 
 if TYPE_CHECKING:
@@ -117,14 +118,13 @@ def simulation_bar(settings: Settings) -> Iterator[Progress | None]:
     if settings.json or not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
     columns = (
         TextColumn("simulating"), BarColumn(), TextColumn("{task.completed:,} events"),
         TextColumn("left"), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with screen.progress(*columns) as bar:
         task = bar.add_task("simulating", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -142,7 +142,6 @@ def _show(settings: Settings, summary: Summary) -> None:
 def _show_what_was_made(summary: Summary) -> None:
     from decimal import Decimal
 
-    from rich.console import Console
     from rich.table import Table
 
     from perunit.faces.cli.render import money
@@ -158,7 +157,7 @@ def _show_what_was_made(summary: Summary) -> None:
         table.add_row(name, money(Decimal(getattr(summary, name))), "USD, at list prices, before any bill")
     megabytes = f"{summary.bytes / 1e6:,.1f} MB"
     click.secho(f"A studio from {summary.first_day}, {summary.days} days, seed {summary.seed}", bold=True)
-    Console(highlight=False).print(table)
+    screen.console(highlight=False).print(table)
     click.echo(f"{summary.lines:,} lines, {megabytes}; prices change at {summary.price_change}")
     click.echo(f"what perunit must find: {summary.directory}/truth.json")
 

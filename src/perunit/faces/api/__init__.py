@@ -1,0 +1,1 @@
+"""perunit over HTTP: the doors, what they answer, and how the server says that it is well."""

@@ -1,0 +1,42 @@
+"""The application. Enters: a running perunit. Leaves: its doors over HTTP, described by OpenAPI 3.1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from perunit import __version__
+from perunit.faces.api import events, health, problems
+from perunit.faces.api.body import Bodies, Limits
+from perunit.faces.api.requests import Observed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fastapi import APIRouter
+
+    from perunit.live.service import Service
+
+__all__ = ["DOORS", "create_app"]
+
+# Each makes the routes of one door on a running perunit.
+DOORS: tuple[Callable[[Service], APIRouter], ...] = (events.router, health.router)
+
+
+def create_app(service: Service, limits: Limits | None = None) -> FastAPI:
+    """The application on a running perunit. Its description is at /api/v1/openapi.json; there are no docs pages."""
+    app = FastAPI(
+        title="perunit",
+        version=__version__,
+        summary="The per-item receipt for a cloud service.",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.bodies = Bodies(limits or Limits())
+    problems.install(app)
+    for door in DOORS:
+        app.include_router(door(service))
+    app.add_middleware(Observed, meters=service.meters)
+    return app

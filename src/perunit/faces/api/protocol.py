@@ -1,0 +1,137 @@
+"""The HTTP server, hardened. Enters: connections. Leaves: requests whose heads are small and came in time.
+
+uvicorn speaks the protocol; it waits for ever for the rest of a head, reads heads of any length and takes any number of
+connections. Here each of these has a limit, so that slow or hostile clients cost a bounded amount and stall nobody.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, ClassVar
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from perunit.faces.api.body import Limits
+from perunit.faces.api.problems import MEDIA_TYPE
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Generator
+
+__all__ = ["GuardedProtocol", "Server", "guarded"]
+
+# A chunk's own bytes beside its content: a length, line ends, extensions that nobody needs.
+_BYTES_BESIDE_ONE = 16
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """One connection within `limits`."""
+
+    limits: ClassVar[Limits] = Limits()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Takes a connection, unless there are too many."""
+        super().connection_made(transport)
+        self._in_head = True
+        self._head = self._body = self._beside = 0
+        self._late: asyncio.TimerHandle | None = None
+        self._expect_head()
+        if len(self.connections) > self.limits.connections_max:
+            most = f"{self.limits.connections_max:,} connections are open, more are not taken"
+            self._refuse(503, f"connection: {most}; reuse connections, or try again in a moment")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forgets the connection."""
+        self._head_came()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Feeds the parser and looks at what it has taken up."""
+        if self._in_head:
+            self._head += len(data)
+        else:
+            self._beside += len(data)
+        super().data_received(data)
+        if self.transport.is_closing():
+            return
+        most = self.limits.head_bytes_max
+        if self._in_head and self._head > most:
+            self._refuse(431, f"head: more than {most:,} bytes, that many are allowed; send fewer or shorter headers")
+        elif self._beside > most + _BYTES_BESIDE_ONE * self._body:
+            self._refuse(400, "body: its chunks are mostly not content; send larger chunks")
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request is there: from now on its head is waited for."""
+        super().on_message_begin()
+        self._in_head = True
+        self._body = self._beside = 0
+        if self._late is None:
+            self._expect_head()
+
+    def on_headers_complete(self) -> None:
+        """The head is there whole."""
+        self._in_head, self._head = False, 0
+        self._head_came()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Some of the content came."""
+        self._body += len(body)
+        self._beside = max(0, self._beside - len(body))
+        super().on_body(body)
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP is told so, as a problem."""
+        self._refuse(400, f"request: {msg} It must be HTTP/1.1; send it so")
+
+    def _expect_head(self) -> None:
+        self._late = self.loop.call_later(self.limits.head_seconds_max, self._give_up)
+
+    def _head_came(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _give_up(self) -> None:
+        self._late = None
+        if self._head:
+            most = f"{self.limits.head_seconds_max:g} s"
+            self._refuse(408, f"head: must come within {most}; send it at once")
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: int, detail: str) -> None:
+        title = HTTPStatus(status).phrase
+        slug = title.lower().replace(" ", "-")
+        problem = {"type": f"urn:perunit:problem:{slug}", "title": title, "status": status, "detail": detail}
+        content = json.dumps(problem).encode()
+        head = f"HTTP/1.1 {status} {title}\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {len(content)}\r\n"
+        self.transport.write(head.encode() + b"connection: close\r\n\r\n" + content)
+        self.transport.close()
+
+
+def guarded(limits: Limits) -> type[GuardedProtocol]:
+    """The protocol with these limits."""
+    return type("Guarded", (GuardedProtocol,), {"limits": limits})
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which ends on SIGTERM and SIGINT and leaves the rest of the shutdown to its caller."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """As uvicorn, without raising the signal again afterwards: the store is still open then."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
