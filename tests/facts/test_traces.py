@@ -15,7 +15,7 @@ from tests.live.arriving import door_rows
 
 from perunit import pipeline
 from perunit.facts.arrivals import Arrival, Outcome
-from perunit.facts.traces import due_sources, traces_of
+from perunit.facts.traces import Waiting, review, traces_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,14 +125,14 @@ def test_a_span_without_its_root_enters_when_its_time_is_up(tmp_path: Path) -> N
     traces = traces_of("shop", door.company.contract.sources["shop"])
     assert traces is not None
     door.now += timedelta(seconds=29)
-    assert due_sources(door.company.engine, [traces], door.now) == []
+    assert review(door.company.engine, [traces], door.now) == {"shop": Waiting(3, 0)}
     door.now += timedelta(seconds=1)
-    assert due_sources(door.company.engine, [traces], door.now) == ["shop"]
+    assert review(door.company.engine, [traces], door.now) == {"shop": Waiting(3, 3)}
     (released,) = door.send([])
     assert (released.received, released.waiting) == (0, 0)
     assert door.facts() == [("2", None, None), ("2", None, "pro"), ("3", None, "pro")]
     assert door.company.engine.rows("SELECT received, accepted, orphan FROM batches WHERE received > 0") == [(3, 3, 3)]
-    assert due_sources(door.company.engine, [traces], door.now) == []
+    assert review(door.company.engine, [traces], door.now) == {"shop": Waiting(0, 0)}
 
 
 def test_what_a_trace_has_said_is_forgotten_in_time(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_what_a_trace_has_said_is_forgotten_in_time(tmp_path: Path) -> None:
     traces = traces_of("shop", door.company.contract.sources["shop"])
     assert traces is not None
     door.now += timedelta(seconds=101)
-    due_sources(door.company.engine, [traces], door.now)
+    review(door.company.engine, [traces], door.now)
     assert door.company.engine.value("SELECT count(*) FROM trace_values") == 0
 
 

@@ -20,16 +20,27 @@ from perunit.engine.duckdb import identifier, literal
 from perunit.model.window import naive
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from perunit.contract.expression import Reference
     from perunit.contract.shape import Source
     from perunit.engine.duckdb import Engine
 
-__all__ = ["Traces", "due_sources", "traces_of"]
+__all__ = ["Traces", "Waiting", "review", "traces_of"]
 
 # How long a trace's values are remembered for spans still to come, in times of `wait_seconds`.
 _REMEMBERED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many spans of a source wait, and how many of them have waited their time."""
+
+    spans: int
+    due: int
+
+
 _SPANS = tuple(name for name in DOOR_COLUMNS["otlp_spans"] if name != "trace")
 
 
@@ -141,13 +152,13 @@ def _column(reference: Reference) -> str:
     return root if len(reference.parts) == 1 else f"{root}[{literal(reference.parts[1])}]"
 
 
-def due_sources(engine: Engine, every: list[Traces], now: datetime) -> list[str]:
-    """The sources of which a span has waited its time; forgets values of traces that are long over."""
-    due = []
+def review(engine: Engine, every: Sequence[Traces], now: datetime) -> dict[str, Waiting]:
+    """How many spans of each source wait; forgets what traces have said that are long over."""
+    found = {}
     for traces in every:
         old = {"source": traces.source, "old": naive(now - _REMEMBERED * traces.wait)}
         engine.execute("DELETE FROM trace_values WHERE source = $source AND seen_at < $old", old)
         values = {"source": traces.source, "due": naive(now - traces.wait)}
-        if engine.value("SELECT count(*) FROM waiting_spans WHERE source = $source AND received_at <= $due", values):
-            due.append(traces.source)
-    return due
+        sql = "SELECT count(*), count(*) FILTER (received_at <= $due) FROM waiting_spans WHERE source = $source"
+        found[traces.source] = Waiting(*engine.rows(sql, values)[0])
+    return found

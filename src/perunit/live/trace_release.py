@@ -1,0 +1,72 @@
+"""Lets spans through whose trace has not said in time what their mapping needs. Enters: the clock. Leaves: arrivals of
+no rows, with which the spans that have waited long enough come in.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from prometheus_client import Gauge
+
+from perunit.facts.arrivals import Arrival
+from perunit.facts.doors.formats import schema_of
+from perunit.facts.traces import review, traces_of
+from perunit.live.intake import ClosedError
+from perunit.model.errors import PerunitError
+
+if TYPE_CHECKING:
+    from perunit.live.service import Service
+
+__all__ = ["TraceRelease", "loops"]
+
+_EVERY_SECONDS = 2.0
+_log = logging.getLogger(__name__)
+
+
+class TraceRelease:
+    """A loop with `start` and `stop`."""
+
+    def __init__(self, service: Service, every_seconds: float = _EVERY_SECONDS) -> None:
+        self._service, self._every = service, every_seconds
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="perunit-trace-release", daemon=True)
+        self._waiting = Gauge(
+            "perunit_waiting_spans", "Spans that wait for another of their trace.", ("source",),
+            registry=service.meters.registry,
+        )  # fmt: skip
+
+    def start(self) -> None:
+        """Begins to look at what waits."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends; what waits stays in the store."""
+        self._ending.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ending.wait(self._every):
+            try:
+                self._release()
+            except ClosedError:
+                return
+            except PerunitError:
+                _log.warning("spans that have waited long enough could not be let through; trying again", exc_info=True)
+
+    def _release(self) -> None:
+        intake, now = self._service.intake, self._service.clock()
+        sources = intake.project.contract.sources
+        every = [traces for name, source in sources.items() if (traces := traces_of(name, source))]
+        if not every:
+            return
+        for name, waiting in intake.run(lambda engine: review(engine, every, now)).result().items():
+            self._waiting.labels(name).set(waiting.spans)
+            if waiting.due:
+                intake.submit(Arrival(name, schema_of("otlp_spans").empty_table(), "trace-release")).result()
+
+
+def loops(service: Service) -> tuple[TraceRelease, ...]:
+    """The loop, whatever the contract says: it may come to name traces while perunit runs."""
+    return (TraceRelease(service),)
