@@ -31,12 +31,13 @@ from perunit.facts.bills.importing import BillResult, import_bill
 from perunit.facts.bills.statements import StatementResult, import_statements
 from perunit.facts.cells import pin_values
 from perunit.facts.cloudevents import plan_cloudevents
-from perunit.facts.doors.formats import DOOR_COLUMNS, schema_of
+from perunit.facts.doors import counters
+from perunit.facts.doors.formats import COUNTED_FORMATS, DOOR_COLUMNS, schema_of
 from perunit.facts.files import Group, Opened, open_json_batch, open_lines, open_source
 from perunit.facts.load import Batch, Counts, load_group, seen_before, stage_group
 from perunit.facts.quarantine import Selection, groups_to_replay, mark_replayed
 from perunit.facts.staging import Names
-from perunit.facts.tables import plan_lines, plan_source
+from perunit.facts.tables import match_sql, plan_lines, plan_source
 from perunit.facts.traces import Traces, traces_of
 from perunit.measures.closing import unbridged
 from perunit.measures.restated import Restatement, restated, since_when, unreproduced
@@ -237,6 +238,8 @@ class Feed:
         plan = stage_group(self._engine, group, self._planner(source, now))
         with self._engine.transaction():
             counts = _load(self._project, self._engine, self._names, group, batch, plan)
+            if self._format(source) in COUNTED_FORMATS:
+                counters.keep(self._engine, source)
             for arrival in arrivals:
                 if arrival.within:
                     arrival.within(self._engine)
@@ -249,6 +252,8 @@ class Feed:
         """The rows of arrivals as one group; where spans wait for others of their trace, those that wait no longer."""
         source = arrivals[0].source
         schema, digest = schema_of(self._format(source)), f"{self._run_id}:{self._groups}"
+        if self._format(source) in COUNTED_FORMATS:
+            return self._counted(source, grouped(arrivals, schema, digest, counters.ARRIVED), now), None
         traces = None if source == CLOUDEVENTS else traces_of(source, self._project.contract.sources[source])
         if traces is None:
             return grouped(arrivals, schema, digest), None
@@ -263,6 +268,13 @@ class Feed:
     def settle(self) -> None:
         """Does what groups have left to be done: stale rollups, unallocated bills."""
         _settle(self._project, self._engine)
+
+    def _counted(self, source: str, group: Group, now: datetime) -> Group:
+        """A group of samples, which only say where a series stands, with what each series has grown by and held."""
+        limits = self._project.contract.limits
+        latest = now + timedelta(hours=limits.future_hours)
+        match = match_sql(self._project.contract.sources[source])
+        return counters.counted(group, source, match, latest, limits.hold_seconds)
 
     def _format(self, source: str) -> str:
         if source == CLOUDEVENTS:

@@ -158,12 +158,13 @@ CASES = [
     (SPANS + "    match: service['a'] = 'a'\n", "sources.spans.match", 10, "must be a column, which has no parts", ""),
     (
         SPANS.replace("otlp_spans", "prometheus")
-        .replace("id: span_id, time: start_time, type: name", "time: time, type: metric")
-        .replace("attributes", "labels"),
-        "sources.spans.event.id",
-        8,
-        "must be given for rows that come",
-        "",
+        .replace("id: span_id, time: start_time, type: name", "id: id")
+        .replace("attributes", "labels")
+        + "    match: increase > 0\n",
+        "sources.spans.match",
+        10,
+        "must not be asked in match",
+        "usage",
     ),
     (SPANS + "    match: trace['a'] = 'a'\n", "sources.spans.match", 10, "must not name trace", "the span's own"),
     (SPANS.replace("start_time", "trace"), "sources.spans.event", 8, "must name an attribute of the trace", "trace['"),

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from perunit.contract.document import Document, Path, did_you_mean, shown
-from perunit.contract.door_formats import DOOR_COLUMNS
+from perunit.contract.door_formats import COUNTED_FORMATS, DOOR_COLUMNS, GROWN_COLUMNS
 from perunit.contract.expression import Checked, ExpressionError, Reference, check_type, outcome_expression, parse
 from perunit.contract.findings import Findings, Sees, checked_expression, declared
 from perunit.contract.focus import FOCUS_COLUMNS
 from perunit.contract.json_schema import kinds_of, property_at, read_json_schema
 from perunit.contract.kafka_check import check_kafka
+from perunit.contract.prometheus_check import check_prometheus
 from perunit.contract.rule_check import check_rules
 from perunit.contract.shape import Contract, EventType, Source, UnitType
 from perunit.contract.shape_faults import shown_dimensions
@@ -67,6 +68,7 @@ def check_contract(contract: Contract, document: Document, root: File) -> tuple[
     _check_bills(contract, found)
     check_rules(contract, found)
     check_kafka(contract, found)
+    check_prometheus(contract, found)
     _check_meters(contract, found)
     if not contract.sources and not contract.events:
         found.note((), "has neither sources nor events", "add one of them; there is nothing to ingest yet", got="")
@@ -159,7 +161,11 @@ def _check_source(name: str, source: Source, found: Findings) -> None:
             found.fault((*path, "columns", column), rule, "rename the column", got=shown(column))
     _check_door(path, source, found)
     sees = _sees_row(source.format) if source.format in DOOR_COLUMNS else None
-    checked_expression((*path, "match"), source.match, sees, found)
+    matched = checked_expression((*path, "match"), source.match, sees, found)
+    for reference in matched.references if matched and source.format in COUNTED_FORMATS else ():
+        if reference.root in GROWN_COLUMNS:
+            rule = "must not be asked in match, which says whose growth is counted"
+            found.fault((*path, "match"), rule, "use it in usage: or amounts:", shown(reference.root))
     event, at = source.event, (*path, "event")
     if not event.units:
         found.fault((*at, "units"), "must map at least one unit type", "add for example order: order_id", got="")
@@ -195,9 +201,6 @@ def _check_door(path: Path, source: Source, found: Findings) -> None:
         if getattr(source, option):
             rule = f"must be left out with format {source.format}, whose rows come through a door"
             found.fault((*path, option), rule, "take it away or correct the format")
-    if source.event.id is None:
-        rule = "must be given for rows that come through a door"
-        found.fault((*path, "event", "id"), rule, "map what is unique within the source", got="")
 
 
 def _check_traces(path: Path, source: Source, found: Findings) -> None:

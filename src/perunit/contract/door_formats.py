@@ -6,12 +6,17 @@ such as ``attributes['order.id']``, is the sender's own name. Times are UTC with
 
 from __future__ import annotations
 
-__all__ = ["DOOR_COLUMNS", "DOOR_DEFAULTS", "FILE_FORMATS"]
+__all__ = ["COUNTED_FORMATS", "DOOR_COLUMNS", "DOOR_DEFAULTS", "FILE_FORMATS", "GROWN_COLUMNS"]
 
 FILE_FORMATS = ("csv", "ndjson", "json", "parquet")
+# Rows of these only say where a series stands. What it has grown by or held is found where its last sample is known.
+COUNTED_FORMATS = ("otlp_metrics", "prometheus")
+GROWN_COLUMNS = ("increase", "held")
 
 _TEXTS = "MAP(VARCHAR, VARCHAR)"
 _QUANTITY = "DECIMAL(38, 9)"
+# The largest values differ by no more than a quantity can hold.
+_VALUE = "DECIMAL(30, 9)"
 
 # trace: attributes seen anywhere in the span's trace. weight: how many spans the sampled one stands for.
 _SPANS = {
@@ -34,7 +39,8 @@ _SPANS = {
     "weight": "DECIMAL(38, 18)",
 }
 
-# increase: what a counter has grown by since its last point; null where that cannot be known.
+# increase: what a counter has grown by since its last point; held: what a gauge showed until this one, times the
+# seconds it did. Both are null where that cannot be known.
 _METRICS = {
     "id": "VARCHAR",
     "metric": "VARCHAR",
@@ -44,8 +50,9 @@ _METRICS = {
     "monotonic": "BOOLEAN",
     "time": "TIMESTAMP",
     "start_time": "TIMESTAMP",
-    "value": _QUANTITY,
+    "value": _VALUE,
     "increase": _QUANTITY,
+    "held": _QUANTITY,
     "attributes": _TEXTS,
     "resource": _TEXTS,
     "scope": "VARCHAR",
@@ -71,11 +78,13 @@ _LOGS = {
 }
 
 _SAMPLES = {
+    "id": "VARCHAR",
     "metric": "VARCHAR",
     "labels": _TEXTS,
     "time": "TIMESTAMP",
-    "value": _QUANTITY,
+    "value": _VALUE,
     "increase": _QUANTITY,
+    "held": _QUANTITY,
 }
 
 DOOR_COLUMNS: dict[str, dict[str, str]] = {
@@ -96,4 +105,5 @@ DOOR_DEFAULTS: dict[str, dict[str, str]] = {
     },
     "otlp_metrics": {"id": "id", "time": "time", "type": "metric"},
     "otlp_logs": {"id": "id", "time": "time", "type": "coalesce(event_name, 'log')"},
+    "prometheus": {"id": "id", "time": "time", "type": "metric"},
 }

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from perunit.contract.shape import Contract, KafkaLink, KafkaProduce
 
-__all__ = ["OTLP_FORMATS", "check_kafka", "start_of"]
+__all__ = ["OTLP_FORMATS", "check_kafka", "measure_names", "start_of"]
 
 OTLP_FORMATS = ("otlp_spans", "otlp_metrics", "otlp_logs")
 _BROKER = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):[0-9]{1,5}")
@@ -150,10 +150,15 @@ def _check_produce(path: Path, produce: KafkaProduce, contract: Contract, found:
     for index, dimension in enumerate(produce.by):
         mend = "map it as a segment of a source or event"
         found.known((*path, "by", index), dimension, contract.dimensions(), "a segment", mend)
-    meters = contract.meter_names()
-    names = (*_measures(), *meters, *(f"{meter}_per_unit" for meter in meters))
     for index, measure in enumerate(produce.measures):
-        found.known((*path, "measures", index), measure, names, "a measure", "see perunit measures")
+        mend = "see perunit measures"
+        found.known((*path, "measures", index), measure, measure_names(contract), "a measure", mend)
+
+
+def measure_names(contract: Contract) -> tuple[str, ...]:
+    """The catalogue's measures and those of the contract's meters."""
+    meters = contract.meter_names()
+    return (*_measures(), *meters, *(f"{meter}_per_unit" for meter in meters))
 
 
 @cache

@@ -29,8 +29,11 @@ __all__ = [
     "BlendedMeter",
     "Coalition",
     "Contract",
+    "Duration",
+    "Endpoint",
     "EventMapping",
     "EventType",
+    "Export",
     "Horizon",
     "KafkaLink",
     "KafkaProduce",
@@ -38,6 +41,8 @@ __all__ = [
     "Meter",
     "Name",
     "Prices",
+    "RemoteWrite",
+    "Scrape",
     "Segments",
     "Source",
     "UnitType",
@@ -211,6 +216,9 @@ class Limits(Part):
 
     late_after_hours: Annotated[int, Field(ge=1)] = Field(24, description="An event recorded later than this is late.")
     future_hours: Annotated[int, Field(ge=0)] = Field(24, description="Further ahead of the clock is refused.")
+    hold_seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(
+        300, description="How long a gauge still holds what it showed, until its next sample."
+    )
 
 
 Tolerance = Annotated[
@@ -369,6 +377,51 @@ class KafkaLink(Part):
     produce: KafkaProduce | None = None
 
 
+Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}(s|m|h)$"), Field(examples=["15s"])]
+
+
+class Endpoint(Part):
+    """An HTTP address that perunit calls, and how it makes itself known there."""
+
+    token_variable: str | None = Field(None, description="The environment variable that holds a bearer token.")
+    token_file: str | None = Field(None, description="A file that holds a bearer token, read anew for every call.")
+    ca_file: str | None = Field(None, description="Certificates that are trusted instead of the system's.")
+    verify: bool = Field(True, description="false: the other side's certificate is not checked.")
+
+
+class Scrape(Endpoint):
+    """Exporters that are asked for their samples at an interval; its name is their `job` label."""
+
+    url: Globs = Field(
+        min_length=1, description="Where they answer, one or a list; host:port is their `instance` label."
+    )
+    every: Duration = Field("15s", description="How often they are asked.")
+    timeout: Duration = Field("10s", description="How long an answer may take; not longer than `every`.")
+    labels: dict[str, str] = Field({}, description="Labels that every sample gets.")
+    bytes_max: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(
+        16_000_000, description="The longest answer that is read."
+    )
+
+
+class Export(Part):
+    """Measures per segment, as Prometheus scrapes them; the ids of units are never labels."""
+
+    unit: Name | None = Field(None, description="The unit type; the contract's first one where absent.")
+    measures: tuple[str, ...] = Field(min_length=1, description="By the names of `perunit query`.")
+    by: tuple[Name, ...] = Field((), description="The dimensions that become labels.")
+    window: Literal["hour", "day", "month"] = Field("day", description="The running one in UTC is summed.")
+    series_max: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        2000, description="Further series are left out, and counted."
+    )
+
+
+class RemoteWrite(Endpoint):
+    """Where what `export` names is written to by Prometheus' remote write."""
+
+    url: str = Field(description="For example https://prometheus:9090/api/v1/write.")
+    every: Duration = Field("1m", description="How often, in whole minutes.")
+
+
 class Contract(Part):
     """All of perunit.yaml."""
 
@@ -385,6 +438,9 @@ class Contract(Part):
     prices: Prices = Prices()
     fx: Exchange = Exchange()
     kafka: dict[Name, KafkaLink] = {}
+    scrape: dict[Name, Scrape] = {}
+    export: dict[Name, Export] = {}
+    remote_write: RemoteWrite | None = None
     allocation: tuple[AllocationRule, ...] = ()
 
     def dimensions(self) -> tuple[str, ...]:

@@ -45,6 +45,7 @@ _PATTERNS = {
     r"^[a-z][a-z0-9_]{0,47}$": "must be lower-case letters, digits and _ (at most 48), a letter first",
     r"^[A-Z]{3}$": "must be an ISO 4217 code such as USD",
     r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$": "must be a setting of librdkafka such as security.protocol",
+    r"^[1-9][0-9]{0,5}(s|m|h)$": "must be a number and its unit, such as 15s, 1m or 1h",
 }
 
 

@@ -86,13 +86,15 @@ def load_group(engine: Engine, names: Names, group: Group, batch: Batch, plan: P
 
 
 def stage_group(engine: Engine, group: Group, planner: Planner) -> Plan:
-    """Fills `incoming` and `staged`, and tells by which plan; `planner(careful)` makes one.
+    """Fills `incoming` and `staged`, and tells by which plan; `planner(careful)` makes one. What attaches the group
+    may list in `counted_already` rows that it knows to be duplicates.
 
     Where a row makes an expression raise, the group is staged again with every expression guarded.
     """
     # What the file before left: a table or a view, whichever its kind of group makes of it.
     engine.unregister("incoming")
     engine.execute("DROP TABLE IF EXISTS temp.incoming")
+    engine.execute("CREATE OR REPLACE TEMP TABLE counted_already (position BIGINT)")
     group.attach(engine)
     for careful in (False, True):
         plan = planner(careful)
@@ -123,7 +125,8 @@ def _find_repeats(engine: Engine, names: Names) -> None:
     facts = ", ".join(identifier(column) for column in names.fact_columns())
     engine.execute(
         f"CREATE OR REPLACE TEMP TABLE suspects AS SELECT position, event_key, source, id, cell_id, {facts} "
-        "FROM staged JOIN staged_cells USING (cell_key) WHERE reject IS NULL AND event_key IN (FROM suspect_keys)"
+        "FROM staged JOIN staged_cells USING (cell_key) ANTI JOIN counted_already USING (position) "
+        "WHERE reject IS NULL AND event_key IN (FROM suspect_keys)"
     )
     same = " AND ".join(
         f"s.{identifier(column)} IS NOT DISTINCT FROM f.{identifier(column)}"
@@ -139,7 +142,9 @@ def _find_repeats(engine: Engine, names: Names) -> None:
         f"UNION ALL SELECT position, source, id, cell_id, {facts} FROM suspects), "
         f"firsts AS (SELECT * FROM standing QUALIFY row_number() OVER (PARTITION BY source, id ORDER BY position) = 1) "
         f"SELECT s.position, CASE WHEN {same} THEN 'duplicate' ELSE 'conflict' END AS kind "
-        f"FROM suspects s JOIN firsts f ON f.source = s.source AND f.id = s.id AND f.position < s.position"
+        f"FROM suspects s JOIN firsts f ON f.source = s.source AND f.id = s.id AND f.position < s.position "
+        "UNION ALL SELECT position, 'duplicate' FROM staged SEMI JOIN counted_already USING (position) "
+        "WHERE reject IS NULL"
     )
 
 

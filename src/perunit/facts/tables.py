@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from perunit.contract.door_formats import DOOR_COLUMNS
+from perunit.contract.door_formats import COUNTED_FORMATS, DOOR_COLUMNS
 from perunit.contract.expression import parse
 from perunit.engine.duckdb import identifier, literal
 from perunit.facts import attributes
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from perunit.contract.project import Project
     from perunit.contract.shape import Source
 
-__all__ = ["plan_lines", "plan_source"]
+__all__ = ["match_sql", "plan_lines", "plan_source"]
 
 _FLOATS = {"DOUBLE", "FLOAT"}
 
@@ -46,7 +46,8 @@ def plan_source(
     row; otherwise they have their types already. Floating-point columns become decimals before any arithmetic.
     Raises ConfigurationError for an expression that does not fit the columns.
     """
-    stated = set(columns) if text else set(project.contract.sources[name].columns)
+    source = project.contract.sources[name]
+    stated = set(columns) if text else set(source.columns) | ({"value"} if source.format in COUNTED_FORMATS else set())
     raw = "CAST(to_json(incoming) AS VARCHAR)" if text else _raw_sql(columns)
     return _plan(project, name, names, columns, stated, "incoming", raw, now, careful=careful)
 
@@ -69,6 +70,18 @@ def plan_lines(project: Project, name: str, names: Names, now: datetime, *, care
     plan = _plan(project, name, names, known, set(source.columns), relation, "line", now, careful=careful)
     # Read again it is a line again, under the columns that are named then.
     return replace(plan, columns={})
+
+
+def match_sql(source: Source) -> str:
+    """Which rows are the source's, as SQL over the columns of its door's format."""
+    checked = parse(source.match)
+    references = {reference.text: reference for reference in checked.references}
+
+    def column(text: str) -> str:
+        root, *inner = references[text].parts
+        return identifier(root) + (f"[{literal(inner[0])}]" if inner else "")
+
+    return checked.render(column)
 
 
 def _named_columns(name: str, source: Source) -> dict[str, str]:

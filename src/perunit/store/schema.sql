@@ -212,5 +212,11 @@ CREATE TABLE IF NOT EXISTS trace_values (
     source VARCHAR NOT NULL, trace_id VARCHAR NOT NULL, key VARCHAR NOT NULL, value VARCHAR NOT NULL,
     root BOOLEAN NOT NULL, start_time TIMESTAMP, seen_at TIMESTAMP NOT NULL);
 
+-- What is known of a time series as a source sees it: the time of its last sample, its last number, and what it shows
+-- since then (holding; null once it has ended). Growth is counted from here; kept in the transaction of its rows.
+CREATE TABLE IF NOT EXISTS series (
+    source VARCHAR NOT NULL, series UUID NOT NULL, last_time TIMESTAMP NOT NULL, last_value DECIMAL(38, 9),
+    holding DECIMAL(38, 9));
+
 -- One row of facts about the store itself.
 CREATE TABLE IF NOT EXISTS store_state (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);

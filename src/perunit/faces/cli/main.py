@@ -42,6 +42,7 @@ VERBS = {
     "quarantine": ("quarantine:quarantine", "See and replay refused rows."),
     "verify": ("verify:verify", "Check the invariants on live data."),
     "serve": ("serve:serve", "Take events in while it runs, and answer."),
+    "export": ("export:export", "Give measures to Prometheus."),
     "simulate": ("simulate:simulate", "Make a company's events and bills with known truth."),
     "demo": ("demo:demo", "See it all at work on a simulated company."),
     "completion": ("completion:completion", "Print the completion script for a shell."),

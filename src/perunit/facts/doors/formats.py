@@ -6,10 +6,10 @@ import re
 
 import pyarrow as pa
 
-from perunit.contract.door_formats import DOOR_COLUMNS
+from perunit.contract.door_formats import COUNTED_FORMATS, DOOR_COLUMNS
 from perunit.facts.rules import Rule
 
-__all__ = ["DOOR_COLUMNS", "DOOR_RULES", "LINES", "schema_of"]
+__all__ = ["COUNTED_FORMATS", "DOOR_COLUMNS", "DOOR_RULES", "LINES", "schema_of"]
 
 # Rows whose text is one JSON object each: CloudEvents, and sources of ndjson.
 LINES = pa.schema([("position", pa.int64()), ("line", pa.large_string())])
@@ -24,20 +24,27 @@ def _id_rule(place: str, size: int) -> Rule:
 # What rows of a format are held to beside what their mapping says. An id of zeros is null, and missed as such.
 DOOR_RULES = {"otlp_spans": (_id_rule("trace_id", 16), _id_rule("span_id", 8))}
 
+# What rows of a counted format bring for that beside their columns: whose they are, when its counting began, and an
+# increase where they say it themselves. Values are text until they are judged: NaN and infinity are no decimals.
+_COUNTED = {"series": "VARCHAR", "start_time": "TIMESTAMP", "value": "VARCHAR", "increase": "VARCHAR"}
+
 _PLAIN = {"VARCHAR": pa.string(), "BOOLEAN": pa.bool_(), "INTEGER": pa.int32(), "TIMESTAMP": pa.timestamp("us")}
 _TEXTS = pa.map_(pa.string(), pa.string())
 
 
 def schema_of(format_: str) -> pa.Schema:
-    """`position` and the columns of a door's format, or those of `LINES` for any other.
+    """`position` and what an arrival's rows have of a door's format, or the columns of `LINES` for any other.
 
     >>> schema_of("prometheus").names
-    ['position', 'metric', 'labels', 'time', 'value', 'increase']
+    ['position', 'id', 'metric', 'labels', 'time', 'value', 'increase', 'series', 'start_time']
     """
     if format_ not in DOOR_COLUMNS:
         return LINES
-    columns = [(name, _arrow_type(name, type_)) for name, type_ in DOOR_COLUMNS[format_].items()]
-    return pa.schema([("position", pa.int64()), *columns])
+    columns = DOOR_COLUMNS[format_]
+    if format_ in COUNTED_FORMATS:
+        columns = {name: type_ for name, type_ in columns.items() if name != "held"} | _COUNTED
+    arrow = [(name, _arrow_type(name, type_)) for name, type_ in columns.items()]
+    return pa.schema([("position", pa.int64()), *arrow])
 
 
 def _arrow_type(name: str, type_: str) -> pa.DataType:

@@ -1,0 +1,1 @@
+"""What others collect: measures in their formats."""
