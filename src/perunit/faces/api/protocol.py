@@ -27,6 +27,7 @@ __all__ = ["GuardedProtocol", "Server", "guarded"]
 
 # A chunk's own bytes beside its content: a length, line ends, extensions that nobody needs.
 _BYTES_BESIDE_ONE = 16
+_REST_SECONDS = 2
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -40,6 +41,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._head = self._body = self._beside = 0
         self._late: asyncio.TimerHandle | None = None
+        self._rest: asyncio.TimerHandle | None = None
         self._expect_head()
         if len(self.connections) > self.limits.connections_max:
             most = f"{self.limits.connections_max:,} connections are open, more are not taken"
@@ -48,6 +50,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forgets the connection."""
         self._head_came()
+        self._end_rest()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -85,6 +88,17 @@ class GuardedProtocol(HttpToolsProtocol):
         self._beside = max(0, self._beside - len(body))
         super().on_body(body)
 
+    def on_message_complete(self) -> None:
+        """The content is there whole."""
+        self._end_rest()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """What still comes of a body that was answered early is thrown away for a moment: its sender reads then."""
+        if not self.pipeline and self.cycle.more_body:
+            self._rest = self.loop.call_later(_REST_SECONDS, self.transport.close)
+        super().on_response_complete()
+
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP is told so, as a problem."""
         self._refuse(400, f"request: {msg} It must be HTTP/1.1; send it so")
@@ -96,6 +110,11 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._late is not None:
             self._late.cancel()
             self._late = None
+
+    def _end_rest(self) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
 
     def _give_up(self) -> None:
         self._late = None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["serve"]
 
 _LOOPBACK = ("127.", "::1", "localhost")
+_BACKLOG = 512
 _log = logging.getLogger("perunit.serve")
 
 
@@ -70,7 +71,7 @@ def serve(settings: Settings, /, host: str, port: int, grpc_port: int, form: str
 
 @contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket that listens; bound first, so that a port in use is said before anything is opened."""
+    """A socket that listens; made first, so that a port in use is said before anything is opened."""
     from perunit.model.errors import UsageError
 
     try:
@@ -82,6 +83,8 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(where)
+            # Whoever connects while the project is being opened waits, instead of being refused.
+            listener.listen(_BACKLOG)
         except OSError as error:
             reason = f"--port: {host}:{port} cannot be listened on ({error.strerror})"
             raise UsageError(f"{reason}; end what uses it, or choose another (0 takes a free one)") from error
@@ -141,7 +144,7 @@ def _server(service: Service, limits: Limits) -> Any:
         proxy_headers=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=10,
-        backlog=512,
+        backlog=_BACKLOG,
     )
     return Server(config)
 
