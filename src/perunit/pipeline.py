@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from perunit.contract.stripe import STRIPE
 from perunit.economics.attribute import AllocationReport, allocate, read_report
 from perunit.economics.fx import FxImport, import_rates
 from perunit.economics.price.books import sync_books
@@ -37,6 +38,7 @@ from perunit.facts.files import Group, Opened, open_json_batch, open_lines, open
 from perunit.facts.load import Batch, Counts, load_group, seen_before, stage_group
 from perunit.facts.quarantine import Selection, groups_to_replay, mark_replayed
 from perunit.facts.staging import Names
+from perunit.facts.stripe_files import learn_charges, open_stripe
 from perunit.facts.tables import match_sql, plan_lines, plan_source
 from perunit.facts.traces import Traces, traces_of
 from perunit.measures.closing import unbridged
@@ -125,12 +127,22 @@ def ingest(
     start(project, engine, clock)
     run_id = uuid.uuid4().hex
     reports = []
+    files = list(files)
     try:
+        _learn_charges(project, engine, files)
         for source, path in files:
             reports.append(_ingest_file(project, engine, names, source, path, run_id, clock, progress))
     finally:
         _settle(project, engine)
     return reports
+
+
+def _learn_charges(project: Project, engine: Engine, files: list[tuple[str, Path]]) -> None:
+    """What Stripe's files say of charges comes first, because a file of refunds may stand before that of charges."""
+    for source, path in files:
+        part = project.contract.sources.get(source)
+        if part and part.format == STRIPE:
+            learn_charges(engine, path, project.contract.stripe)
 
 
 def start(project: Project, engine: Engine, clock: Clock) -> None:
@@ -356,7 +368,8 @@ def _open(project: Project, engine: Engine, source: str, path: Path) -> Opened:
     if source != CLOUDEVENTS:
         if source not in project.contract.sources:
             raise UsageError(_unknown_source(project, source))
-        return open_source(engine, path, project.contract.sources[source])
+        part = project.contract.sources[source]
+        return open_stripe(path, project.contract.stripe) if part.format == STRIPE else open_source(engine, path, part)
     if not path.is_file() or path.stat().st_size == 0:
         reason = "is empty" if path.is_file() else "is no file"
         raise InputError(f"{path}: {reason}; name a file with one CloudEvent a line")

@@ -24,6 +24,7 @@ from perunit.contract.prometheus_check import check_prometheus
 from perunit.contract.rule_check import check_rules
 from perunit.contract.shape import Contract, EventType, Source, UnitType
 from perunit.contract.shape_faults import shown_dimensions
+from perunit.contract.stripe import STRIPE
 from perunit.model.accounts import ACCOUNTS
 from perunit.model.money import is_currency
 
@@ -63,6 +64,7 @@ def check_contract(contract: Contract, document: Document, root: File) -> tuple[
     _check_names(contract, found)
     for name, source in contract.sources.items():
         _check_source(name, source, found)
+    _check_stripe(contract, found)
     for name, event in contract.events.items():
         _check_event(name, event, contract, schemas.get(name), found)
     _check_bills(contract, found)
@@ -150,6 +152,9 @@ def _check_parent(name: str, unit: UnitType, contract: Contract, found: Findings
 
 def _check_source(name: str, source: Source, found: Findings) -> None:
     path: Path = ("sources", name)
+    # The source of a short block is told of where it was written.
+    short = name == STRIPE and found.document.get(path) is None
+    path = (STRIPE,) if short else path
     _check_reading(path, source, found)
     for column, type_ in source.columns.items():
         try:
@@ -166,7 +171,7 @@ def _check_source(name: str, source: Source, found: Findings) -> None:
         if reference.root in GROWN_COLUMNS:
             rule = "must not be asked in match, which says whose growth is counted"
             found.fault((*path, "match"), rule, "use it in usage: or amounts:", shown(reference.root))
-    event, at = source.event, (*path, "event")
+    event, at = source.event, path if short else (*path, "event")
     if not event.units:
         found.fault((*at, "units"), "must map at least one unit type", "add for example order: order_id", got="")
     for unit in event.units:
@@ -197,7 +202,7 @@ def _check_door(path: Path, source: Source, found: Findings) -> None:
     if source.format not in DOOR_COLUMNS:
         return
     _check_traces(path, source, found)
-    for option in ("path", "columns"):
+    for option in ("columns",) if source.format == STRIPE else ("path", "columns"):
         if getattr(source, option):
             rule = f"must be left out with format {source.format}, whose rows come through a door"
             found.fault((*path, option), rule, "take it away or correct the format")
@@ -216,6 +221,26 @@ def _check_traces(path: Path, source: Source, found: Findings) -> None:
             if any(reference.parts == ("trace",) for reference in parse(text).references):
                 rule = "must name an attribute of the trace in brackets"
                 found.fault((*path, "event"), rule, "write for example trace['order.id']", got=text)
+
+
+def _check_stripe(contract: Contract, found: Findings) -> None:
+    """A block that no source reads would lose what comes."""
+    block = contract.stripe
+    if block is None:
+        return
+    if block.units and declared(found, "sources").count(STRIPE):
+        rule = "must be left out where sources.stripe maps the rows itself"
+        found.fault((STRIPE, "units"), rule, "keep one of the two")
+    if not any(source.format == STRIPE for source in contract.sources.values()):
+        mend = "add for example order: metadata['order_id']"
+        found.fault((STRIPE, "units"), "must map at least one unit type", mend, got="")
+    for index, name in enumerate(block.secret_env):
+        one = isinstance(found.document.get((STRIPE, "secret_env")), str)
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            rule = "must be the name of an environment variable, such as STRIPE_WEBHOOK_SECRET"
+            # A secret that was written here by mistake is not to be shown.
+            at: Path = (STRIPE, "secret_env") if one else (STRIPE, "secret_env", index)
+            found.fault(at, rule, "put the secret into a variable and name it here", got="'…'")
 
 
 def _sees_row(format_: str) -> Sees:

@@ -87,11 +87,36 @@ _SAMPLES = {
     "held": _QUANTITY,
 }
 
+# follows: the object whose charge tells to whom the row belongs. charged_at: when that charge was made. object: what
+# came, where it could not be read and fault says why.
+_STRIPE = {
+    "id": "VARCHAR",
+    "time": "TIMESTAMP",
+    "type": "VARCHAR",
+    "outcome": "VARCHAR",
+    "currency": "VARCHAR",
+    **dict.fromkeys(("amount", "revenue", "discount", "refund", "fee", "tax"), "DECIMAL(38, 12)"),
+    "charge": "VARCHAR",
+    "charged_at": "TIMESTAMP",
+    "payment_intent": "VARCHAR",
+    "invoice": "VARCHAR",
+    "subscription": "VARCHAR",
+    "customer": "VARCHAR",
+    "account": "VARCHAR",
+    "reason": "VARCHAR",
+    "livemode": "BOOLEAN",
+    "metadata": _TEXTS,
+    "follows": "VARCHAR",
+    "fault": "VARCHAR",
+    "object": "VARCHAR",
+}
+
 DOOR_COLUMNS: dict[str, dict[str, str]] = {
     "otlp_spans": _SPANS,
     "otlp_metrics": _METRICS,
     "otlp_logs": _LOGS,
     "prometheus": _SAMPLES,
+    "stripe": _STRIPE,
 }
 
 # What a mapping says where it says nothing itself. A span counts when it ends, because only then its outcome is known.

@@ -15,6 +15,7 @@ from perunit.contract.prices import ReadBook, read_price_book
 from perunit.contract.project import Project
 from perunit.contract.shape import Contract
 from perunit.contract.shape_faults import PLACEHOLDER, validated
+from perunit.contract.stripe import with_stripe
 from perunit.model.errors import ConfigurationError, Fault
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _contract(document: Document) -> tuple[Contract | None, list[Fault]]:
     if document.data is None:
         return None, []
     contract, found, _ = validated(Contract, document, contract_schema())
-    return contract, found
+    return contract and with_stripe(contract), found
 
 
 def _is_inside(fault: Fault, refused: list[Fault]) -> bool:

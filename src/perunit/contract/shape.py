@@ -45,6 +45,7 @@ __all__ = [
     "Scrape",
     "Segments",
     "Source",
+    "Stripe",
     "UnitType",
     "VendorBill",
 ]
@@ -129,9 +130,9 @@ class EventMapping(Part):
 class Source(Part):
     """A table of facts in files, or rows that come through a door: how to read them and how a row becomes an event."""
 
-    format: Literal["csv", "ndjson", "json", "parquet", "otlp_spans", "otlp_metrics", "otlp_logs", "prometheus"] = (
-        Field(description="Of its files, or of the door its rows come through; ndjson may be either.")
-    )
+    format: Literal[
+        "csv", "ndjson", "json", "parquet", "otlp_spans", "otlp_metrics", "otlp_logs", "prometheus", "stripe"
+    ] = Field(description="Of its files, or of the door its rows come through; ndjson and stripe may be either.")
     match: Expression = Field("true", description="Which rows are the source's; others are ignored and counted.")
     path: Globs = Field((), description="Globs below the project; what `perunit ingest NAME` reads.")
     records: str | None = Field(None, description="json only: the dotted name of the nested array to read.")
@@ -422,6 +423,34 @@ class RemoteWrite(Endpoint):
     every: Duration = Field("1m", description="How often, in whole minutes.")
 
 
+class Stripe(Part):
+    """How Stripe's webhook and its export files are read, and to whom what they tell belongs."""
+
+    secret_env: Globs = Field(
+        (),
+        description="The environment variable that holds the signing secret of the webhook's endpoint; several while "
+        "one is rolled.",
+    )
+    tolerance_seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(
+        300, description="How old a signature may be; an older one is refused as replayed."
+    )
+    livemode: bool | None = Field(
+        None, description="true: only live events and objects are let in; false: only test ones."
+    )
+    revenue: Literal["charge", "invoice"] = Field(
+        "charge", description="What earns: every captured charge, or every paid invoice, never both."
+    )
+    wait_hours: Annotated[int, Field(ge=0, le=8_760)] = Field(
+        72,
+        description="How long a refund, dispute or fee waits for the charge it follows; then it counts without a unit.",
+    )
+    units: dict[Name, Expression] = Field(
+        {}, description="Unit type → its id, e.g. {order: \"metadata['order_id']\", user: customer}."
+    )
+    segments: dict[Name, Expression] = {}
+    path: Globs = Field((), description="Globs below the project of export files; what `perunit ingest stripe` reads.")
+
+
 class Contract(Part):
     """All of perunit.yaml."""
 
@@ -441,6 +470,7 @@ class Contract(Part):
     scrape: dict[Name, Scrape] = {}
     export: dict[Name, Export] = {}
     remote_write: RemoteWrite | None = None
+    stripe: Stripe | None = None
     allocation: tuple[AllocationRule, ...] = ()
 
     def dimensions(self) -> tuple[str, ...]:

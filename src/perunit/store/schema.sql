@@ -211,6 +211,20 @@ CREATE TABLE IF NOT EXISTS waiting_spans (
 CREATE TABLE IF NOT EXISTS trace_values (
     source VARCHAR NOT NULL, trace_id VARCHAR NOT NULL, key VARCHAR NOT NULL, value VARCHAR NOT NULL,
     root BOOLEAN NOT NULL, start_time TIMESTAMP, seen_at TIMESTAMP NOT NULL);
+-- What is known of Stripe's objects: which charge each follows, and of a charge what tells to whom it belongs.
+CREATE TABLE IF NOT EXISTS stripe_objects (
+    object VARCHAR PRIMARY KEY, charge VARCHAR, created TIMESTAMP, payment_intent VARCHAR, invoice VARCHAR,
+    customer VARCHAR, metadata MAP(VARCHAR, VARCHAR));
+
+-- Rows from Stripe's webhook on their way: those whose charge is not known yet wait for it, durably.
+CREATE SEQUENCE IF NOT EXISTS stripe_waiting_ids;
+CREATE TABLE IF NOT EXISTS stripe_waiting (
+    waiting_id BIGINT PRIMARY KEY DEFAULT nextval('stripe_waiting_ids'), arrived_at TIMESTAMP NOT NULL,
+    id VARCHAR, time TIMESTAMP, type VARCHAR, outcome VARCHAR, currency VARCHAR, amount DECIMAL(38, 12),
+    revenue DECIMAL(38, 12), discount DECIMAL(38, 12), refund DECIMAL(38, 12), fee DECIMAL(38, 12), tax DECIMAL(38, 12),
+    charge VARCHAR, charged_at TIMESTAMP, payment_intent VARCHAR, invoice VARCHAR, subscription VARCHAR,
+    customer VARCHAR, account VARCHAR, reason VARCHAR, livemode BOOLEAN, metadata MAP(VARCHAR, VARCHAR),
+    follows VARCHAR, fault VARCHAR, object VARCHAR);
 
 -- What is known of a time series as a source sees it: the time of its last sample, its last number, and what it shows
 -- since then (holding; null once it has ended). Growth is counted from here; kept in the transaction of its rows.

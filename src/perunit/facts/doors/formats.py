@@ -22,7 +22,18 @@ def _id_rule(place: str, size: int) -> Rule:
 
 
 # What rows of a format are held to beside what their mapping says. An id of zeros is null, and missed as such.
-DOOR_RULES = {"otlp_spans": (_id_rule("trace_id", 16), _id_rule("span_id", 8))}
+DOOR_RULES = {
+    "otlp_spans": (_id_rule("trace_id", 16), _id_rule("span_id", 8)),
+    "stripe": (
+        Rule(
+            "stripe",
+            "line",
+            '"c:fault" IS NOT NULL',
+            '"c:fault"',
+            "must be one whole object of Stripe's; mend what sends it, and send it again",
+        ),
+    ),
+}
 
 # What rows of a counted format bring for that beside their columns: whose they are, when its counting began, and an
 # increase where they say it themselves. Values are text until they are judged: NaN and infinity are no decimals.
