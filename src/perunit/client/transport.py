@@ -103,21 +103,27 @@ class Transport:
 
 
 def verdict(status: int, headers: Mapping[str, str], body: bytes, lines: list[bytes]) -> Accepted | Retry | Refused:
-    """What an answer says of the events that were sent."""
+    """What an answer says of the events that were sent.
+
+    422 with counts says that the server has rejected every event and keeps them, so they are not sent again.
+    """
+    answer = _object(body)
+    if (status == 422 or 200 <= status < 300) and (counted := _accepted(answer, lines)) is not None:
+        return counted
     if 200 <= status < 300:
-        return _accepted(_object(body), lines)
-    detail = str(_object(body).get("detail") or _object(body).get("title") or body[:200].decode(errors="replace"))
+        # Another receiver of CloudEvents, which only says that it has them.
+        return Accepted(len(lines))
+    detail = str(answer.get("detail") or answer.get("title") or body[:200].decode(errors="replace"))
     if status in _ABOUT_EVENTS:
         return Refused(status, detail)
     return Retry(f"HTTP {status} {detail}".strip(), _retry_after(headers.get("retry-after", "")))
 
 
-def _accepted(answer: dict[str, Any], lines: list[bytes]) -> Accepted:
+def _accepted(answer: dict[str, Any], lines: list[bytes]) -> Accepted | None:
     counts = [answer.get(name) for name in ("accepted", "duplicate", "conflict", "rejected")]
     accepted, duplicate, conflict, rejected = (count if isinstance(count, int) else -1 for count in counts)
     if -1 in (accepted, duplicate, conflict, rejected):
-        # Another receiver of CloudEvents, which only says that it has them.
-        return Accepted(len(lines))
+        return None
     problems = [_problem(each, lines) for each in answer.get("problems") or () if isinstance(each, dict)]
     return Accepted(accepted, duplicate, conflict, rejected, problems)
 
