@@ -24,7 +24,10 @@ RANGE = "must lie between 1970 and 2026-04-01 00:00 UTC; correct the clock or li
 
 def test_what_is_no_event_is_refused_with_its_reason(tmp_path: Path) -> None:
     """Every attribute that CloudEvents requires, every event type the contract does not know."""
-    known = "order.completed, order.attempted, order.refunded, api.called, user.visited"
+    known, mend = (
+        "order.completed, order.attempted, order.refunded, api.called, user.visited",
+        "correct it, or add it there",
+    )
     wrong = {
         line(id=...): ("required", "id", "nothing", "must be there; send it"),
         line(id=""): ("required", "id", "nothing", "must be there; send it"),
@@ -32,7 +35,7 @@ def test_what_is_no_event_is_refused_with_its_reason(tmp_path: Path) -> None:
         line(type=...): ("required", "type", "nothing", "must be there; send it"),
         line(time=...): ("required", "time", "nothing", "must be there; send it"),
         line(specversion="0.3"): ("cloudevents", "specversion", "0.3", "must be '1.0'; send CloudEvents 1.0"),
-        line(type="nope"): ("event type", "type", "nope", f"must be an event type of the contract ({known})"),
+        line(type="nope"): ("event type", "type", "nope", f"must be an event type of the contract ({known}); {mend}"),
         **dict.fromkeys(("[1,2]", '"text"', "5", "null", "{broken", '{"a":1}x', '{"a":' * 9000), NOT_JSON),
         # Half a surrogate pair is no character, and JSON with it no text.
         line().replace("o1", "\\ud800"): NOT_JSON,

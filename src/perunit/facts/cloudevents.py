@@ -96,7 +96,7 @@ def _shared(fields: Fields, latest: datetime) -> dict[str, Value]:
 
 
 def _first_rules(project: Project, fields: Fields, type_: str) -> tuple[Rule, ...]:
-    known = ", ".join(project.contract.events) or "none"
+    known, mend = ", ".join(project.contract.events) or "none", "correct it, or add it there"
     version = fields.raw(("specversion",))
     return (
         Rule(
@@ -114,7 +114,13 @@ def _first_rules(project: Project, fields: Fields, type_: str) -> tuple[Rule, ..
             for name in ("id", "source", "type", "time")
         ),
         *_encoded_data(project, fields),
-        Rule("event type", "type", "kind IS NULL", type_, f"must be an event type of the contract ({known[:300]})"),
+        Rule(
+            "event type",
+            "type",
+            "kind IS NULL",
+            type_,
+            f"must be an event type of the contract ({known[:300]}); {mend}",
+        ),
     )
 
 

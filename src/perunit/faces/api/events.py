@@ -93,7 +93,8 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     422: described(
         422,
         "Every event was rejected; each is in quarantine. Mend them before they are sent again.",
-        "Every event was rejected: type: got 'order.done', must be an event type of the contract (order.completed)",
+        "Every event was rejected: type: got 'order.done', must be an event type of the contract (order.completed); "
+        "correct it, or add it there",
         **_COUNTS,
         problems={"type": "array", "items": {"type": "object"}},
     ),

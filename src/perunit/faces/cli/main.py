@@ -29,6 +29,7 @@ __all__ = ["VERBS", "cli", "main"]
 VERBS = {
     "init": ("init:init", "Write a new project from a template."),
     "check": ("check:check", "Check the contract, price books and allocation rules."),
+    "contract": ("contract:contract", "Test whether a service emits the contract."),
     "ingest": ("ingest:ingest", "Take in files of facts."),
     "bills": ("bills:bills", "Import and list cloud bills."),
     "prices": ("prices:prices", "Show the price books in force."),
