@@ -87,6 +87,23 @@ def test_a_body_that_decompresses_to_too_much_is_refused_before_it_is_decompress
     assert refused.value.status == 400
 
 
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (b"\x0a\x00" * 100_001, 413),
+        (b"\x0a\xc2\x9a\x0c" + b"\x12\x00" * 100_001, 413),
+        (b"\x0a\xd2\x0f" + b"\x0a\x00" * 1001, 400),
+    ],
+    ids=["series", "samples", "labels"],
+)
+def test_many_empty_parts_are_refused_before_they_are_read(content: bytes, status: int) -> None:
+    """They take two bytes each, and would take much longer to be read than to be sent."""
+    refused = refusal(packed(content))
+    assert refused is not None
+    assert refused.status == status
+    assert "at most" in refused.detail
+
+
 def test_labels_named_twice_or_not_at_all_are_refused() -> None:
     """As Prometheus refuses them; the protocol forbids both."""
     for names in (("a", "a"), ("",)):

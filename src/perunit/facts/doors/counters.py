@@ -46,6 +46,7 @@ def counted(group: Group, source: str, match: str, latest: datetime, hold_second
             f"FROM {ARRIVED} a LEFT JOIN measured m USING (position) ORDER BY position"
         )
         engine.execute("INSERT INTO counted_already SELECT position FROM measured WHERE repeated")
+        engine.unregister(ARRIVED)
 
     return Group(group.number, group.digest, group.blank, group.done, attach)
 

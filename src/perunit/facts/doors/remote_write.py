@@ -30,6 +30,9 @@ _SNAPPY = pa.Codec("snappy")
 # Its longest copy is 64 bytes said in three, so a snappy block says at most 22 bytes in one.
 _EXPANSION_MAX = 22
 _LENGTH_BYTES_MAX = 5
+# Prometheus sends some thousand samples at once. Empty ones take two bytes, so bytes alone bound no work.
+_SAMPLES_MAX = 100_000
+_LABELS_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,10 @@ class Sent:
 def read_write_request(body: bytes, bytes_max: int) -> Written:
     """The samples of a request's body, which may decompress to `bytes_max` bytes.
 
-    Raises DoorError: 413 for a body that decompresses to more, 400 for one that is no WriteRequest.
+    Raises DoorError: 413 for a body that decompresses to more or has too many samples, 400 for no WriteRequest.
     """
     message = _parsed(_decompressed(body, bytes_max))
+    _refuse_many(message)
     samples = Samples()
     passed_over = {"metadata": len(message.metadata), "exemplars": 0, "histograms": 0}
     for number, series in enumerate(message.timeseries):
@@ -68,6 +72,17 @@ def read_write_request(body: bytes, bytes_max: int) -> Written:
         for sample in series.samples:
             samples.add(sample.timestamp * 1000, _text(sample.value))
     return Written(samples.table(), {name: count for name, count in passed_over.items() if count})
+
+
+def _refuse_many(message: Any) -> None:
+    series = len(message.timeseries)
+    if series <= _SAMPLES_MAX:
+        if any(len(each.labels) > _LABELS_MAX for each in message.timeseries):
+            raise _refused("a series", f"must have at most {_LABELS_MAX:,} labels")
+        if sum(len(each.samples) for each in message.timeseries) <= _SAMPLES_MAX:
+            return
+    rule = f"must have at most {_SAMPLES_MAX:,} series and samples; lower max_samples_per_send"
+    raise DoorError(413, "Too much at once", f"body: {series:,} series, {rule}")
 
 
 def _text(value: float) -> str | None:
