@@ -228,7 +228,7 @@ def rule_names() -> set[str]:
     found |= {f"schema {keyword}" for keyword in re.findall(r"\byield \"([^\"]+)\"", source)}
     found |= {f"schema {keyword}" for keyword in SUPPORTED if keyword.endswith(("inimum", "aximum"))}
     doors = (ROOT / "src/perunit/facts/doors/formats.py").read_text(encoding="utf-8")
-    return found | set(re.findall(r"\bRule\(\s*\"([^\"]+)\"", doors)) | {"conflict"}
+    return found | set(re.findall(r"\bRule\(\s*\"([^\"]+)\"", doors)) | {"conflict", "message"}
 
 
 def test_every_quarantine_rule_is_documented() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from perunit.live import otlp_grpc, scraper, trace_release
+from perunit.live import kafka, otlp_grpc, scraper, trace_release
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +28,12 @@ class Loop(Protocol):
 
 
 # Each makes the loops that a service's contract and settings ask for.
-LOOPS: tuple[Callable[[Service], tuple[Loop, ...]], ...] = (otlp_grpc.loops, trace_release.loops, scraper.loops)
+LOOPS: tuple[Callable[[Service], tuple[Loop, ...]], ...] = (
+    kafka.loops,
+    otlp_grpc.loops,
+    trace_release.loops,
+    scraper.loops,
+)
 
 
 @contextmanager

@@ -232,5 +232,10 @@ CREATE TABLE IF NOT EXISTS series (
     source VARCHAR NOT NULL, series UUID NOT NULL, last_time TIMESTAMP NOT NULL, last_value DECIMAL(38, 9),
     holding DECIMAL(38, 9));
 
+-- Where reading a partition of a topic goes on, written with the rows it stands after. link is its name in the contract.
+CREATE TABLE IF NOT EXISTS kafka_offsets (
+    link VARCHAR NOT NULL, cluster_id VARCHAR NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL,
+    next_offset BIGINT NOT NULL, PRIMARY KEY (link, cluster_id, topic, partition));
+
 -- One row of facts about the store itself.
 CREATE TABLE IF NOT EXISTS store_state (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);

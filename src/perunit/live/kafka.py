@@ -1,0 +1,22 @@
+"""The links of a contract as loops. Enters: a service. Leaves: a consumer for each link that names topics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perunit.live.kafka_client import KafkaMeters
+from perunit.live.kafka_consumer import KafkaConsumer
+
+if TYPE_CHECKING:
+    from perunit.live.service import Service
+
+__all__ = ["loops"]
+
+
+def loops(service: Service) -> tuple[KafkaConsumer, ...]:
+    """What reads the topics of the service's contract; nothing where it has no links."""
+    links = service.project.contract.kafka
+    if not links:
+        return ()
+    meters = KafkaMeters(service.meters)
+    return tuple(KafkaConsumer(name, link, service, meters) for name, link in links.items() if link.topics)
