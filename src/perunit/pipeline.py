@@ -39,6 +39,7 @@ from perunit.facts.load import Batch, Counts, load_group, seen_before, stage_gro
 from perunit.facts.quarantine import Selection, groups_to_replay, mark_replayed
 from perunit.facts.staging import Names
 from perunit.facts.stripe_files import learn_charges, open_stripe
+from perunit.facts.stripe_links import Links, links_of
 from perunit.facts.tables import match_sql, plan_lines, plan_source
 from perunit.facts.traces import Traces, traces_of
 from perunit.measures.closing import unbridged
@@ -76,6 +77,7 @@ __all__ = [
 
 Progress = Callable[[str, int, int], None]
 CLOUDEVENTS = "cloudevents"
+Waits = Traces | Links
 _COUNTED = ("received", "accepted", "duplicate", "conflict", "rejected", "orphan", "late", "blank", "ignored")
 
 
@@ -245,7 +247,10 @@ class Feed:
         """
         source, now = arrivals[0].source, self._clock()
         self._groups += 1
-        group, traces = self._group(arrivals, now)
+        for arrival in arrivals:
+            if arrival.before:
+                arrival.before(self._engine)
+        group, waits = self._group(arrivals, now)
         batch = _batch(self._project, self._run_id, source, arrivals[0].door, now, self._watermark(source))
         plan = stage_group(self._engine, group, self._planner(source, now))
         with self._engine.transaction():
@@ -255,27 +260,34 @@ class Feed:
             for arrival in arrivals:
                 if arrival.within:
                     arrival.within(self._engine)
-            waiting = traces.keep(self._engine, now) if traces else {}
+            waiting = waits.keep(self._engine, now) if waits else {}
             found = outcomes(self._engine, arrivals, batch, counts, waiting)
         self._watermarks.pop(source)
         return found
 
-    def _group(self, arrivals: Sequence[Arrival], now: datetime) -> tuple[Group, Traces | None]:
-        """The rows of arrivals as one group; where spans wait for others of their trace, those that wait no longer."""
+    def _group(self, arrivals: Sequence[Arrival], now: datetime) -> tuple[Group, Waits | None]:
+        """The rows of arrivals as one group; where rows wait for what others say, those that wait no longer."""
         source = arrivals[0].source
         schema, digest = schema_of(self._format(source)), f"{self._run_id}:{self._groups}"
         if self._format(source) in COUNTED_FORMATS:
             return self._counted(source, grouped(arrivals, schema, digest, counters.ARRIVED), now), None
-        traces = None if source == CLOUDEVENTS else traces_of(source, self._project.contract.sources[source])
-        if traces is None:
+        waits = self._waits(source)
+        if waits is None:
             return grouped(arrivals, schema, digest), None
         arrived = grouped(arrivals, schema, digest, "arrived")
 
         def attach(engine: Engine) -> None:
             arrived.attach(engine)
-            traces.hold_back(engine, now, after_all(arrivals))
+            waits.hold_back(engine, now, after_all(arrivals))
 
-        return replace(arrived, attach=attach), traces
+        return replace(arrived, attach=attach), waits
+
+    def _waits(self, source: str) -> Waits | None:
+        """How rows of a source wait for others that say to whom they belong; None where they do not."""
+        if source == CLOUDEVENTS:
+            return None
+        contract = self._project.contract
+        return traces_of(source, contract.sources[source]) or links_of(source, contract)
 
     def settle(self) -> None:
         """Does what groups have left to be done: stale rollups, unallocated bills."""

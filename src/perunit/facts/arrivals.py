@@ -35,7 +35,8 @@ class Arrival:
 
     `source` is ``cloudevents`` or a source of the contract. `rows` has `position` (from 0, rising) and `line`, or
     the columns of the source's door format (`doors.formats.schema_of`). `door` names the way they came, `producer` who
-    sent them. `within` runs in the transaction of the rows, after them.
+    sent them. `within` runs in the transaction of the rows, after them; `before` runs before the rows are staged, and
+    keeps what stays right whether or not they are committed.
     """
 
     source: str
@@ -43,6 +44,7 @@ class Arrival:
     door: str
     producer: str | None = None
     within: Callable[[Engine], None] | None = None
+    before: Callable[[Engine], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

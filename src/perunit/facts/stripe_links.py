@@ -7,11 +7,16 @@ charge says, or, where that is not known yet, rows that wait for it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from perunit.engine.duckdb import identifier
+from perunit.contract.door_formats import DOOR_COLUMNS
+from perunit.contract.shape import Stripe
+from perunit.contract.stripe import STRIPE
+from perunit.engine.duckdb import identifier, literal
 from perunit.facts.doors.formats import schema_of
 from perunit.model.window import naive
 
@@ -19,9 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from perunit.contract.shape import Contract
     from perunit.engine.duckdb import Engine
 
-__all__ = ["learn", "linked_sql", "park", "ready", "release", "table_of"]
+__all__ = ["Links", "learn", "linked_sql", "links_of", "table_of"]
 
 _KNOWN = pa.schema(
     [
@@ -32,12 +38,13 @@ _KNOWN = pa.schema(
         ("metadata", pa.map_(pa.string(), pa.string())),
     ]
 )
+_COLUMNS = ", ".join(map(identifier, DOOR_COLUMNS[STRIPE]))
 _INHERITED = ("payment_intent", "invoice", "customer")
 
 
 def table_of(rows: Sequence[dict[str, Any]]) -> pa.Table:
     """Rows as the door made them, in the form of an arrival."""
-    schema = schema_of("stripe")
+    schema = schema_of(STRIPE)
     placed = ({**row, "position": number, "metadata": list(row["metadata"].items())} for number, row in enumerate(rows))
     return pa.Table.from_pylist(list(placed), schema)
 
@@ -71,34 +78,62 @@ def linked_sql(relation: str) -> str:
     )
 
 
-def park(engine: Engine, rows: pa.Table, now: datetime) -> None:
-    """Keeps rows until they are `ready`; the caller holds the transaction."""
-    engine.register("stripe_came", rows)
-    names = ", ".join(identifier(name) for name in rows.schema.names if name != "position")
-    engine.execute(
-        f"INSERT INTO stripe_waiting (arrived_at, {names}) SELECT $now, {names} FROM stripe_came ORDER BY position",
-        {"now": naive(now)},
-    )
-    engine.unregister("stripe_came")
+@dataclass(frozen=True, slots=True)
+class Links:
+    """How long rows of one source wait for the charge they follow; in the end they enter without it."""
+
+    source: str
+    wait: timedelta
+
+    def hold_back(self, engine: Engine, now: datetime, released_from: int) -> None:
+        """Makes `incoming` of the linked rows in ``arrived`` and of those that wait no longer, at `released_from` on.
+
+        Changes nothing of the store; `keep` does, in the transaction of the rows.
+        """
+        engine.execute(f"CREATE OR REPLACE TEMP TABLE stripe_arrived AS {linked_sql('arrived')}")
+        waiting = f"(SELECT rowid AS place, * FROM stripe_waiting WHERE source = {literal(self.source)})"
+        engine.execute(
+            f"CREATE OR REPLACE TEMP TABLE stripe_released AS FROM ({linked_sql(waiting)}) "
+            "WHERE linked OR arrived_at <= $due",
+            {"due": naive(now - self.wait)},
+        )
+        engine.execute(
+            f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT position, {_COLUMNS} FROM stripe_arrived WHERE linked "
+            f"UNION ALL SELECT {released_from} + row_number() OVER (ORDER BY place), {_COLUMNS} FROM stripe_released"
+        )
+
+    def keep(self, engine: Engine, now: datetime) -> dict[int, int]:
+        """Stores what waits, in the transaction of the rows that `hold_back` let through.
+
+        Gives arrival → how many of its rows wait (see `arrivals.py`); where rows that had waited were let through,
+        that of no arrival → 0.
+        """
+        engine.execute("DELETE FROM stripe_waiting WHERE rowid IN (SELECT place FROM stripe_released)")
+        engine.execute(
+            f"INSERT INTO stripe_waiting (source, arrived_at, {_COLUMNS}) SELECT $source, $now, {_COLUMNS} "
+            "FROM stripe_arrived WHERE NOT linked",
+            {"source": self.source, "now": naive(now)},
+        )
+        engine.unregister("arrived")
+        return dict(
+            engine.rows(
+                "SELECT position >> 32, count(*) FROM stripe_arrived WHERE NOT linked GROUP BY ALL "
+                "UNION ALL SELECT -1, 0 FROM stripe_released HAVING count(*) > 0"
+            )
+        )
+
+    def due(self, engine: Engine, now: datetime) -> tuple[int, int]:
+        """How many rows wait, and how many of them wait no longer: their time is up, or a file told of their charge."""
+        waiting = f"(SELECT * FROM stripe_waiting WHERE source = {literal(self.source)})"
+        sql = f"SELECT count(*), count(*) FILTER (linked OR arrived_at <= $due) FROM ({linked_sql(waiting)})"
+        found: tuple[int, int] = engine.rows(sql, {"due": naive(now - self.wait)})[0]
+        return found
 
 
-def ready(engine: Engine, since: datetime) -> tuple[list[int], pa.Table]:
-    """The waiting rows whose charge is known, or that came before `since` and wait no longer: their numbers, and they.
-
-    What waits longer than Stripe repeats a delivery follows a charge that was never sent here.
-    """
-    found = engine.arrow(
-        f"SELECT * FROM ({linked_sql('stripe_waiting')}) WHERE linked OR arrived_at < $since ORDER BY waiting_id",
-        {"since": naive(since)},
-    )
-    numbers = found["waiting_id"].to_pylist()
-    schema = schema_of("stripe")
-    rows = found.append_column("position", pa.array(range(found.num_rows), pa.int64())).select(schema.names)
-    return numbers, rows.cast(schema)
-
-
-def release(engine: Engine, numbers: Sequence[int]) -> None:
-    """Waiting rows wait no longer; the caller holds the transaction in which they become facts."""
-    engine.execute(
-        "DELETE FROM stripe_waiting WHERE waiting_id IN (SELECT unnest($numbers))", {"numbers": list(numbers)}
-    )
+def links_of(name: str, contract: Contract) -> Links | None:
+    """How rows of a source wait; None where they are not Stripe's."""
+    part = contract.sources.get(name)
+    if part is None or part.format != STRIPE:
+        return None
+    hours = contract.stripe.wait_hours if contract.stripe else Stripe().wait_hours
+    return Links(name, timedelta(hours=hours))

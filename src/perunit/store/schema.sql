@@ -216,10 +216,10 @@ CREATE TABLE IF NOT EXISTS stripe_objects (
     object VARCHAR PRIMARY KEY, charge VARCHAR, created TIMESTAMP, payment_intent VARCHAR, invoice VARCHAR,
     customer VARCHAR, metadata MAP(VARCHAR, VARCHAR));
 
--- Rows from Stripe's webhook on their way: those whose charge is not known yet wait for it, durably.
-CREATE SEQUENCE IF NOT EXISTS stripe_waiting_ids;
+-- Rows of Stripe's that came and were acknowledged, and wait for the charge they follow. Columns as in the door format
+-- stripe. They are no events yet: those of a batch are counted in the batch that lets them through.
 CREATE TABLE IF NOT EXISTS stripe_waiting (
-    waiting_id BIGINT PRIMARY KEY DEFAULT nextval('stripe_waiting_ids'), arrived_at TIMESTAMP NOT NULL,
+    source VARCHAR NOT NULL, arrived_at TIMESTAMP NOT NULL,
     id VARCHAR, time TIMESTAMP, type VARCHAR, outcome VARCHAR, currency VARCHAR, amount DECIMAL(38, 12),
     revenue DECIMAL(38, 12), discount DECIMAL(38, 12), refund DECIMAL(38, 12), fee DECIMAL(38, 12), tax DECIMAL(38, 12),
     charge VARCHAR, charged_at TIMESTAMP, payment_intent VARCHAR, invoice VARCHAR, subscription VARCHAR,

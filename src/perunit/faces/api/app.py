@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from perunit import __version__
-from perunit.faces.api import events, health, otlp, problems, prometheus
+from perunit.faces.api import events, health, otlp, problems, prometheus, stripe
 from perunit.faces.api.body import Bodies, Limits
 from perunit.faces.api.requests import Observed
 
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 __all__ = ["DOORS", "create_app"]
 
 # Each makes the routes of one door on a running perunit.
-DOORS: tuple[Callable[[Service], APIRouter], ...] = (events.router, otlp.router, prometheus.router, health.router)
+DOORS: tuple[Callable[[Service], APIRouter], ...] = (
+    events.router,
+    otlp.router,
+    prometheus.router,
+    stripe.router,
+    health.router,
+)
 
 
 def create_app(service: Service, limits: Limits | None = None) -> FastAPI:

@@ -1,0 +1,71 @@
+"""Lets rows of Stripe's through that wait no longer. Enters: the clock. Leaves: arrivals of no rows, with which they
+come in: because their time is up, or because a file told of the charge they wait for.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from prometheus_client import Gauge
+
+from perunit.contract.stripe import STRIPE
+from perunit.facts.arrivals import Arrival
+from perunit.facts.doors.formats import schema_of
+from perunit.facts.stripe_links import links_of
+from perunit.live.intake import ClosedError
+from perunit.model.errors import PerunitError
+
+if TYPE_CHECKING:
+    from perunit.live.service import Service
+
+__all__ = ["StripeRelease", "loops"]
+
+_EVERY_SECONDS = 15.0
+_log = logging.getLogger(__name__)
+
+
+class StripeRelease:
+    """A loop with `start` and `stop`."""
+
+    def __init__(self, service: Service, every_seconds: float = _EVERY_SECONDS) -> None:
+        self._service, self._every = service, every_seconds
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="perunit-stripe-release", daemon=True)
+        self._waiting = Gauge(
+            "perunit_waiting_stripe_rows", "Rows of Stripe's that wait for the charge they follow.", ("source",),
+            registry=service.meters.registry,
+        )  # fmt: skip
+
+    def start(self) -> None:
+        """Begins to look at what waits."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends; what waits stays in the store."""
+        self._ending.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ending.wait(self._every):
+            try:
+                self._release()
+            except ClosedError:
+                return
+            except PerunitError:
+                _log.warning("rows that wait no longer could not be let through; trying again", exc_info=True)
+
+    def _release(self) -> None:
+        intake, now = self._service.intake, self._service.clock()
+        contract = intake.project.contract
+        for links in filter(None, [links_of(name, contract) for name in contract.sources]):
+            waiting, due = intake.run(lambda engine, links=links: links.due(engine, now)).result()  # type: ignore[misc]
+            self._waiting.labels(links.source).set(waiting)
+            if due:
+                intake.submit(Arrival(links.source, schema_of(STRIPE).empty_table(), "stripe-release")).result()
+
+
+def loops(service: Service) -> tuple[StripeRelease, ...]:
+    """The loop, whatever the contract says: it may come to name Stripe while perunit runs."""
+    return (StripeRelease(service),)
