@@ -103,11 +103,5 @@ def _check_export(path: Path, export: Export, contract: Contract, found: Finding
 def _check_remote_write(path: Path, remote: RemoteWrite, contract: Contract, found: Findings) -> None:
     _check_url((*path, "url"), remote.url, found)
     _check_endpoint(path, remote, found)
-    every = seconds_of(remote.every)
-    if every % 60:
-        found.fault((*path, "every"), "must be whole minutes", "write for example 1m", remote.every)
     if not contract.export:
         found.fault(path, "must have something to write", "add an export", got="")
-    if every % 3600 and any(export.window == "month" for export in contract.export.values()):
-        rule = "must be whole hours where an export has window: month"
-        found.fault((*path, "every"), rule, "write 1h, or correct the window", remote.every)

@@ -420,7 +420,7 @@ class RemoteWrite(Endpoint):
     """Where what `export` names is written to by Prometheus' remote write."""
 
     url: str = Field(description="For example https://prometheus:9090/api/v1/write.")
-    every: Duration = Field("1m", description="How often, in whole minutes.")
+    every: Duration = Field("1m", description="How often.")
 
 
 class Stripe(Part):

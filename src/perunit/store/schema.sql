@@ -237,5 +237,8 @@ CREATE TABLE IF NOT EXISTS kafka_offsets (
     link VARCHAR NOT NULL, cluster_id VARCHAR NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL,
     next_offset BIGINT NOT NULL, PRIMARY KEY (link, cluster_id, topic, partition));
 
+-- Requests of remote write that wait to be taken, in the order of their times: what the exports showed at shown_at.
+CREATE TABLE IF NOT EXISTS remote_writes (number BIGINT NOT NULL, shown_at TIMESTAMP NOT NULL, body BLOB NOT NULL);
+
 -- One row of facts about the store itself.
 CREATE TABLE IF NOT EXISTS store_state (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
