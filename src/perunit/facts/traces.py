@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 from perunit.contract.door_formats import DOOR_COLUMNS
 from perunit.contract.expression import parse
 from perunit.engine.duckdb import identifier, literal
+from perunit.facts.tables import match_sql
 from perunit.model.window import naive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from perunit.contract.expression import Reference
     from perunit.contract.shape import Source
     from perunit.engine.duckdb import Engine
 
@@ -142,14 +142,7 @@ def traces_of(name: str, source: Source) -> Traces | None:
     keys = dict.fromkeys(each.parts[1] for each in named if each.root == "trace" and len(each.parts) > 1)
     if not keys:
         return None
-    checked = parse(source.match)
-    columns = {reference.text: _column(reference) for reference in checked.references}
-    return Traces(name, tuple(keys), checked.render(columns.__getitem__), timedelta(seconds=source.wait_seconds))
-
-
-def _column(reference: Reference) -> str:
-    root = identifier(reference.root)
-    return root if len(reference.parts) == 1 else f"{root}[{literal(reference.parts[1])}]"
+    return Traces(name, tuple(keys), match_sql(source), timedelta(seconds=source.wait_seconds))
 
 
 def review(engine: Engine, every: Sequence[Traces], now: datetime) -> dict[str, Waiting]:
