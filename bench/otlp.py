@@ -73,8 +73,12 @@ def request_of(size: int, number: int) -> bytes:
             end_time_unix_nano=start + index + 12_345_678,
         )  # fmt: skip
         span.status.code = 2 if index % 50 == 0 else 0
-        texts = {"http.request.method": "POST", "http.route": "/orders", "server.address": "shop.example", "url.scheme": "https"}
-        texts |= {"order.id": f"order-{index // 4}", "app.plan": ("free", "pro", "team")[index % 3]}
+        texts = {"http.request.method": "POST", "http.route": "/orders", "url.scheme": "https"}
+        texts |= {
+            "server.address": "shop.example",
+            "order.id": f"order-{index // 4}",
+            "app.plan": ("free", "pro", "team")[index % 3],
+        }
         for key, text in texts.items():
             span.attributes.add(key=key).value.string_value = text
         span.attributes.add(key="http.response.status_code").value.int_value = 200
