@@ -17,6 +17,9 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from tests.docs.test_docs import FENCE, page
 from tests.faces.serving import Served, command, serving
 
+from perunit.contract.read import examine
+from perunit.faces.cli.init import write_project
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -93,3 +96,15 @@ def test_the_collectors_configuration_is_whole() -> None:
             assert set(names) <= set(collector[part])
     assert set(collector["service"]["pipelines"]) == {"traces", "metrics", "logs"}
     assert collector["exporters"]["otlphttp/perunit"]["endpoint"].endswith(":8321")
+
+
+def test_the_templates_source_of_spans_fits_it(tmp_path: Path) -> None:
+    """What the README of the llm template says to add passes the check."""
+    write_project(tmp_path, "llm")
+    (added,) = re.findall(r"^```yaml\n(.*?)^```$", (tmp_path / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+    contract = tmp_path / "perunit.yaml"
+    whole = contract.read_text(encoding="utf-8").replace("sources:\n", f"sources:\n{added}", 1)
+    contract.write_text(whole, encoding="utf-8")
+    found = examine(tmp_path)
+    assert found.faults == []
+    assert "model_spans" in contract.read_text(encoding="utf-8")
