@@ -10,8 +10,9 @@ STAMP := $(VENV)/.synced
 DEMO ?= demo
 N ?= 10000000
 LINES ?= 1000000
+ROUNDS ?= 100
 
-.PHONY: demo test lint format bench-headline bench-bills thorough clean help
+.PHONY: demo test lint format bench-headline bench-bills thorough crash-kafka clean help
 
 demo: $(STAMP)  ## Simulate a company and show what it earns per order
 	@$(BIN)/perunit demo --dir $(DEMO)
@@ -38,6 +39,9 @@ bench-headline: $(STAMP)  ## N=10000000 events against bare DuckDB, pandas, Post
 
 bench-bills: $(STAMP)  ## LINES=1000000 bill lines imported and allocated, beside bare DuckDB and focus-converter
 	$(BIN)/python -m bench.bills --lines $(LINES) --usage $(LINES)
+
+crash-kafka: $(STAMP)  ## ROUNDS=100 kills of a server that reads Kafka: every message counts once
+	PERUNIT_CRASH_ROUNDS=$(ROUNDS) $(BIN)/pytest tests/live/test_kafka_crash.py
 
 clean:  ## Remove the demo and the benchmark's working files
 	rm -rf $(DEMO) bench/work
