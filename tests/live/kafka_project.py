@@ -13,6 +13,7 @@ from tests.live.broker import QUICK
 from perunit.live.intake import Intake
 from perunit.live.kafka_client import KafkaMeters
 from perunit.live.kafka_consumer import KafkaConsumer
+from perunit.live.kafka_producer import KafkaProducer
 from perunit.live.meters import Meters
 from perunit.live.service import Service
 from perunit.wiring import Opened, opened
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from perunit.live.intake import Limits
     from perunit.live.kafka_consumer import ReadLimits
 
-__all__ = ["Reading", "event", "project", "reading", "total", "until"]
+__all__ = ["Reading", "event", "project", "reading", "telling", "total", "until"]
 
 _SECONDS = 30.0
 
@@ -97,7 +98,7 @@ class Reading:
 
     opened: Opened
     service: Service
-    consumer: KafkaConsumer
+    consumer: KafkaConsumer | None
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """A question to the store, in its turn."""
@@ -130,6 +131,22 @@ def reading(folder: Path, *, limits: Limits | None = None, read_limits: ReadLimi
             yield Reading(found, service, consumer)
         finally:
             consumer.stop()
+            intake.close()
+
+
+@contextmanager
+def telling(folder: Path) -> Iterator[Reading]:
+    """The project's store with its link telling others, and nothing read."""
+    with opened(folder, purpose="serve") as found:
+        meters = Meters()
+        intake = Intake(found.project, found.engine, found.clock, meters=meters)
+        service = Service(found.project, intake, found.clock, meters)
+        producer = KafkaProducer("shop", found.contract.kafka["shop"], service, KafkaMeters(meters), seconds=0.05)
+        producer.start()
+        try:
+            yield Reading(found, service, None)
+        finally:
+            producer.stop()
             intake.close()
 
 

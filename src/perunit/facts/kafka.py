@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -14,12 +15,20 @@ from perunit.model.window import naive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from perunit.engine.duckdb import Engine
     from perunit.facts.doors.kafka import DeadLetter
 
-__all__ = ["Offsets", "OffsetsMovedError", "Partition", "keep_dead_letters", "name_places"]
+__all__ = [
+    "Offsets",
+    "OffsetsMovedError",
+    "Partition",
+    "keep_dead_letters",
+    "name_places",
+    "newest_batch",
+    "told_through",
+    "touched_windows",
+]
 
 # A topic and the number of one of its partitions.
 Partition = tuple[str, int]
@@ -119,3 +128,24 @@ def _table(letters: Sequence[DeadLetter]) -> pa.Table:
         pa.array([getattr(letter, name) for letter in letters], type_) for name, type_ in zip(names, types, strict=True)
     ]
     return pa.table(dict(zip(names, columns, strict=True)))
+
+
+def newest_batch(engine: Engine) -> int:
+    """The batch that was committed last; 0 where there is none."""
+    return int(engine.value("SELECT coalesce(max(batch_id), 0) FROM batches"))
+
+
+def told_through(engine: Engine, link: str) -> int:
+    """The last batch whose figures a link has told others of; 0 where it has not begun."""
+    return int(engine.value("SELECT batch_id FROM kafka_told WHERE link = $link", {"link": link}) or 0)
+
+
+def touched_windows(engine: Engine, after: int, grain: str) -> list[datetime]:
+    """The starts of the windows that have facts of batches after one, oldest first."""
+    rows = engine.rows(
+        "SELECT DISTINCT CAST(date_trunc($grain, event_time) AS TIMESTAMP) AS start FROM ("
+        "SELECT event_time FROM events WHERE batch_id > $after UNION ALL "
+        "SELECT event_time FROM duplicates WHERE batch_id > $after) ORDER BY start",
+        {"grain": grain, "after": after},
+    )
+    return [start.replace(tzinfo=UTC) for (start,) in rows]

@@ -1,4 +1,6 @@
-"""The links of a contract as loops. Enters: a service. Leaves: a consumer for each link that names topics."""
+"""The links of a contract as loops. Enters: a service. Leaves: a consumer for each link that reads topics, and a
+producer for each that tells others.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from perunit.live.kafka_client import KafkaMeters
 from perunit.live.kafka_consumer import KafkaConsumer
+from perunit.live.kafka_producer import KafkaProducer
 
 if TYPE_CHECKING:
     from perunit.live.service import Service
@@ -13,10 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["loops"]
 
 
-def loops(service: Service) -> tuple[KafkaConsumer, ...]:
-    """What reads the topics of the service's contract; nothing where it has no links."""
+def loops(service: Service) -> tuple[KafkaConsumer | KafkaProducer, ...]:
+    """What reads the topics of the service's contract and tells others; nothing where it has no links."""
     links = service.project.contract.kafka
     if not links:
         return ()
     meters = KafkaMeters(service.meters)
-    return tuple(KafkaConsumer(name, link, service, meters) for name, link in links.items() if link.topics)
+    reading = tuple(KafkaConsumer(name, link, service, meters) for name, link in links.items() if link.topics)
+    telling = tuple(KafkaProducer(name, link, service, meters) for name, link in links.items() if link.produce)
+    return reading + telling

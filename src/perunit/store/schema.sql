@@ -240,5 +240,8 @@ CREATE TABLE IF NOT EXISTS kafka_offsets (
 -- Requests of remote write that wait to be taken, in the order of their times: what the exports showed at shown_at.
 CREATE TABLE IF NOT EXISTS remote_writes (number BIGINT NOT NULL, shown_at TIMESTAMP NOT NULL, body BLOB NOT NULL);
 
+-- Up to which batch a link has told others of figures.
+CREATE TABLE IF NOT EXISTS kafka_told (link VARCHAR PRIMARY KEY, batch_id INTEGER NOT NULL);
+
 -- One row of facts about the store itself.
 CREATE TABLE IF NOT EXISTS store_state (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
