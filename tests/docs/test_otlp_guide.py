@@ -101,10 +101,11 @@ def test_the_collectors_configuration_is_whole() -> None:
 def test_the_templates_source_of_spans_fits_it(tmp_path: Path) -> None:
     """What the README of the llm template says to add passes the check."""
     write_project(tmp_path, "llm")
-    (added,) = re.findall(r"^```yaml\n(.*?)^```$", (tmp_path / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+    (added,) = re.findall(
+        r"^```yaml fragment\n(.*?)^```$", (tmp_path / "README.md").read_text(encoding="utf-8"), re.M | re.S
+    )
     contract = tmp_path / "perunit.yaml"
     whole = contract.read_text(encoding="utf-8").replace("sources:\n", f"sources:\n{added}", 1)
     contract.write_text(whole, encoding="utf-8")
-    found = examine(tmp_path)
-    assert found.faults == []
-    assert "model_spans" in contract.read_text(encoding="utf-8")
+    assert "model_spans" in whole
+    assert examine(tmp_path).faults == ()
