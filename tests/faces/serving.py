@@ -23,6 +23,7 @@ from perunit.faces.api.app import create_app
 from perunit.faces.api.protocol import Server, guarded
 from perunit.faces.cli.main import main
 from perunit.live.intake import Intake
+from perunit.live.loops import running
 from perunit.live.meters import Meters
 from perunit.live.service import Service
 from perunit.wiring import opened
@@ -145,7 +146,9 @@ def in_process(project: Path) -> Iterator[Service]:
         meters = Meters()
         intake = Intake(open_project.project, open_project.engine, open_project.clock, meters=meters)
         try:
-            yield Service(open_project.project, intake, open_project.clock, meters)
+            service = Service(open_project.project, intake, open_project.clock, meters)
+            with running(service):
+                yield service
         finally:
             intake.close()
 

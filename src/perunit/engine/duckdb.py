@@ -63,8 +63,15 @@ class Engine:
         # It would be printed into standard output, amid the answer.
         self.execute("SET enable_progress_bar = false")
 
+    def sibling(self) -> Engine:
+        """A further connection to the same database, for another thread."""
+        made = object.__new__(Engine)
+        made.connection = self.connection.cursor()
+        made._set_up()
+        return made
+
     def close(self) -> None:
-        """Writes everything out and releases the file."""
+        """Writes everything out and releases the file, once the last connection to it is closed."""
         self.connection.close()
 
     def execute(self, sql: str, values: Mapping[str, Any] | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from perunit.live import kafka, otlp_grpc, remote_writer, scraper, stripe_release, trace_release
+from perunit.live import freshness, kafka, otlp_grpc, remote_writer, scraper, stripe_release, trace_release
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +33,7 @@ LOOPS: tuple[Callable[[Service], tuple[Loop, ...]], ...] = (
     otlp_grpc.loops,
     trace_release.loops,
     scraper.loops,
+    freshness.loops,
     remote_writer.loops,
     stripe_release.loops,
 )

@@ -62,8 +62,9 @@ def serve(settings: Settings, /, host: str, port: int, grpc_port: int, form: str
         service = stack.enter_context(_service(settings.directory, host, grpc_port))
         server = _server(service, _limits(**limits))
         stack.enter_context(_doors(service, address))
-        _greet(settings, service, address, host)
-        with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        # A signal counts from here on: what was announced must also end as announced.
+        with server.capture_signals(), asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+            _greet(settings, service, address, host)
             runner.run(server.serve([listener]))
         _log.info("stopping: what was taken is being stored")
     _log.info("stopped")
