@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ from perunit.facts.bills.importing import BillResult, import_bill
 from perunit.facts.bills.statements import StatementResult, import_statements
 from perunit.facts.cells import pin_values
 from perunit.facts.cloudevents import plan_cloudevents
-from perunit.facts.doors import counters
+from perunit.facts.doors import counters, label_sets
 from perunit.facts.doors.formats import COUNTED_FORMATS, DOOR_COLUMNS, schema_of
 from perunit.facts.files import Group, Opened, open_json_batch, open_lines, open_source
 from perunit.facts.load import Batch, Counts, load_group, seen_before, stage_group
@@ -237,6 +237,7 @@ class Feed:
         self._names = names_of(engine, project)
         self._run_id = uuid.uuid4().hex
         self._groups = 0
+        self._forgotten: date | None = None
         self._watermarks: dict[str, datetime | None] = {}
         self._planners: dict[str, tuple[datetime, Callable[[bool], Plan]]] = {}
 
@@ -257,6 +258,8 @@ class Feed:
             counts = _load(self._project, self._engine, self._names, group, batch, plan)
             if self._format(source) in COUNTED_FORMATS:
                 counters.keep(self._engine, source)
+                if self._project.contract.sources[source].labels_from:
+                    label_sets.keep(self._engine, source)
             for arrival in arrivals:
                 if arrival.within:
                     arrival.within(self._engine)
@@ -290,14 +293,20 @@ class Feed:
         return traces_of(source, contract.sources[source]) or links_of(source, contract)
 
     def settle(self) -> None:
-        """Does what groups have left to be done: stale rollups, unallocated bills."""
+        """Does what groups have left to be done: stale rollups, unallocated bills, and once a day series to forget."""
         _settle(self._project, self._engine)
+        if (now := self._clock()).date() != self._forgotten:
+            counters.forget(self._engine, now - _SERIES_KEPT)
+            self._forgotten = now.date()
 
     def _counted(self, source: str, group: Group, now: datetime) -> Group:
         """A group of samples, which only say where a series stands, with what each series has grown by and held."""
         limits = self._project.contract.limits
         latest = now + timedelta(hours=limits.future_hours)
-        match = match_sql(self._project.contract.sources[source])
+        mapped = self._project.contract.sources[source]
+        if mapped.labels_from:
+            group = label_sets.labelled(group, source, mapped.labels_from)
+        match = match_sql(mapped)
         return counters.counted(group, source, match, latest, limits.hold_seconds)
 
     def _format(self, source: str) -> str:
@@ -324,6 +333,7 @@ class Feed:
 
 
 _NO_BATCH = 2**31 - 1
+_SERIES_KEPT = timedelta(days=30)
 
 
 def _unknown_source(project: Project, source: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.facts.said import table_contract
-from tests.invariants.company import START, Company, clock
+from tests.invariants.company import NOW, START, Company, clock
 from tests.live.arriving import opened, waiting_together
 
 from perunit import pipeline
@@ -141,3 +141,56 @@ def test_rows_that_are_not_the_sources_are_ignored_and_leave_no_trace(tmp_path: 
         outcome = intake.submit(samples(("a", 0, "5"), ("a", 15, "6"), metric="other_total")).result(30)
     assert (outcome.received, outcome.ignored) == (0, 2)
     assert shop.engine.value("SELECT count(*) FROM series") == 0
+
+
+def labelled(folder: Path) -> Company:
+    """A company whose samples say their pod, and whose pods' labels come with another metric."""
+    more = {"labels_from": {"metric": "kube_pod_labels", "on": ["namespace", "pod"]}, "match": "metric = 'cpu_total'"}
+    mapping = MAPPING | {"units": {"order": "labels['label_order']"}, "segments": {"region": "labels['job']"}}
+    return Company(folder, table_contract("prometheus", more, **mapping))
+
+
+def pods(*given: tuple[str, dict[str, str], float, str]) -> Arrival:
+    """Samples (metric, labels, seconds, value) that came at once."""
+    collected = Samples()
+    for metric, labels, seconds, value in given:
+        collected.open(metric, {"namespace": "n", **labels})
+        collected.add(int((START + timedelta(seconds=seconds)).timestamp()) * 1_000_000, value)
+    return Arrival("shop", collected.table(), "scrape")
+
+
+def test_labels_of_another_metric_say_whose_a_sample_is(tmp_path: Path) -> None:
+    """From the same batch or an earlier one; the newest stand, the sample's own before them, other pods have none."""
+    shop = labelled(tmp_path)
+    with opened(shop) as intake:
+
+        def take(*given: tuple[str, dict[str, str], float, str]) -> None:
+            intake.submit(pods(*given)).result(30)
+
+        take(
+            ("cpu_total", {"pod": "p", "job": "cadvisor"}, 0, "1"),
+            ("cpu_total", {"pod": "q", "job": "cadvisor"}, 0, "1"),
+            ("kube_pod_labels", {"pod": "p", "job": "ksm", "label_order": "o-1"}, 0, "1"),
+        )
+        take(("cpu_total", {"pod": "p", "job": "cadvisor"}, 10, "3"), ("cpu_total", {"pod": "q"}, 10, "5"))
+        take(("kube_pod_labels", {"pod": "p", "job": "ksm", "label_order": "o-2"}, 20, "1"))
+        take(("kube_pod_labels", {"pod": "p", "job": "ksm", "label_order": "old"}, 5, "1"))
+        take(("cpu_total", {"pod": "p", "job": "cadvisor"}, 20, "10"))
+    rows = "SELECT unit_order, segment_region, sum(usage_cpu_seconds) FROM events JOIN cells USING (cell_id)"
+    assert shop.engine.rows(f"{rows} WHERE usage_cpu_seconds IS NOT NULL GROUP BY ALL ORDER BY ALL") == [
+        ("o-1", "cadvisor", Decimal(2)), ("o-2", "cadvisor", Decimal(7)),
+    ]  # fmt: skip
+    assert shop.engine.value("SELECT count(*) FROM label_sets") == 1
+    assert shop.engine.value("SELECT count(*) FROM series") == 3
+
+
+def test_a_series_of_which_nothing_comes_is_forgotten_after_a_month(tmp_path: Path) -> None:
+    """Its next sample is the first one again; what came lately is kept."""
+    shop = company(tmp_path)
+    with opened(shop) as intake:
+        lately = (NOW - START).total_seconds() - 60
+        intake.submit(samples(("old", -86_400, "5"), ("new", lately, "5"))).result(30)
+    with opened(shop) as intake:
+        found = intake.submit(samples(("old", lately, "9"), ("new", lately + 10, "6"))).result(30)
+    assert found.accepted == 2
+    assert used(shop) == {"new": Decimal(1)}

@@ -165,6 +165,9 @@ def _check_source(name: str, source: Source, found: Findings) -> None:
             rule = "must not be _row or _file, which are the row's position and file"
             found.fault((*path, "columns", column), rule, "rename the column", got=shown(column))
     _check_door(path, source, found)
+    if source.labels_from is not None and source.format != "prometheus":
+        rule = f"must be left out with format {source.format}"
+        found.fault((*path, "labels_from"), rule, "take it away or correct the format")
     sees = _sees_row(source.format) if source.format in DOOR_COLUMNS else None
     matched = checked_expression((*path, "match"), source.match, sees, found)
     for reference in matched.references if matched and source.format in COUNTED_FORMATS else ():

@@ -37,6 +37,7 @@ __all__ = [
     "Horizon",
     "KafkaLink",
     "KafkaProduce",
+    "LabelsFrom",
     "Limits",
     "Meter",
     "Name",
@@ -127,6 +128,13 @@ class EventMapping(Part):
     recorded_at: Expression | None = Field(None, description="When it reached the source; tells how late it is.")
 
 
+class LabelsFrom(Part):
+    """Another metric whose labels say more of a sample's subject, e.g. kube_pod_labels of a pod."""
+
+    metric: str = Field(description="Its name.")
+    on: tuple[str, ...] = Field(min_length=1, description="The labels by which it is found, e.g. [namespace, pod].")
+
+
 class Source(Part):
     """A table of facts in files, or rows that come through a door: how to read them and how a row becomes an event."""
 
@@ -146,6 +154,9 @@ class Source(Part):
     encoding: str | None = Field(None, description="csv and ndjson; detected from a BOM, otherwise UTF-8.")
     wait_seconds: Annotated[int, Field(ge=0, le=86_400)] = Field(
         60, description="otlp_spans only: how long a span waits for what the mapping names of its trace."
+    )
+    labels_from: LabelsFrom | None = Field(
+        None, description="prometheus only: another metric, whose labels are added to the samples' own."
     )
     event: EventMapping
 

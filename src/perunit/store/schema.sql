@@ -237,6 +237,10 @@ CREATE TABLE IF NOT EXISTS kafka_offsets (
     link VARCHAR NOT NULL, cluster_id VARCHAR NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL,
     next_offset BIGINT NOT NULL, PRIMARY KEY (link, cluster_id, topic, partition));
 
+-- The last labels of an info series, as a source joins them to its samples. key: the values it is joined by, as JSON.
+CREATE TABLE IF NOT EXISTS label_sets (
+    source VARCHAR NOT NULL, key VARCHAR NOT NULL, labels MAP(VARCHAR, VARCHAR) NOT NULL, time TIMESTAMP NOT NULL);
+
 -- Requests of remote write that wait to be taken, in the order of their times: what the exports showed at shown_at.
 CREATE TABLE IF NOT EXISTS remote_writes (number BIGINT NOT NULL, shown_at TIMESTAMP NOT NULL, body BLOB NOT NULL);
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from perunit.engine.duckdb import Engine
 
-__all__ = ["ARRIVED", "counted", "keep"]
+__all__ = ["ARRIVED", "counted", "forget", "keep"]
 
 ARRIVED = "arrived"
 
@@ -73,3 +73,10 @@ def keep(engine: Engine, source: str) -> None:
         "WHEN NOT MATCHED THEN INSERT BY NAME",
         {"source": source},
     )
+
+
+def forget(engine: Engine, before: datetime) -> None:
+    """Forgets series, and labels, of which nothing came since: pods come and go, and their number has no end."""
+    with engine.transaction():
+        engine.execute("DELETE FROM series WHERE last_time < $before", {"before": naive(before)})
+        engine.execute("DELETE FROM label_sets WHERE time < $before", {"before": naive(before)})
