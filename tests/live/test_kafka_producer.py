@@ -131,7 +131,6 @@ def test_brokers_that_are_away_are_waited_for(tmp_path: Path) -> None:
         assert link.rows("SELECT batch_id FROM kafka_told") == []
         broker.start()
         try:
-            broker.make("told")
             until(lambda: link.rows("SELECT batch_id FROM kafka_told") == [(1,)])
             assert json.loads(broker.read("told", 1)[0].value())["data"]["measures"]["units"] == 1
         finally:
