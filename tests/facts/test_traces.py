@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.live.arriving import door_rows
 
 from perunit import pipeline
 from perunit.facts.arrivals import Arrival, Outcome
+from perunit.facts.quarantine import Selection
 from perunit.facts.traces import Waiting, review, traces_of
 
 if TYPE_CHECKING:
@@ -241,3 +243,19 @@ def test_a_failure_within_the_commit_changes_nothing(
     door.open()
     door.send([root(1, order_id="o1", plan="pro"), span(2, 2)])
     assert (door.facts(), door.waiting()) == ([("1", "o1", "pro"), ("2", "o1", "pro")], 1)
+
+
+def test_a_refused_span_keeps_what_its_trace_said(tmp_path: Path) -> None:
+    """Replayed under a mapping that takes it, it is of the same unit, with its resource and every digit."""
+    door = Door(tmp_path, event={"outcome": "attributes['result']", "resource": "resource['host.name']"})
+    refused = span(1, 2, attributes={"result": "fine"}, resource={"host.name": "h'1"}, duration_ms=Decimal("0.000001"))
+    door.send([refused])
+    (found,) = door.send([root(1, order_id="o1", plan="pro")])
+    assert (found.rejected, door.company.engine.value("SELECT rejected FROM batches WHERE rejected > 0")) == (0, 1)
+    mapping = {**MAPPING, "outcome": "'success'", "resource": "resource['host.name']"}
+    door.company.grow(table_contract("otlp_spans", {"match": "kind = 'server'"}, **mapping))
+    (report,) = pipeline.replay(door.company.project(), door.company.engine, Selection(), clock=lambda: NOW)
+    assert report.accepted == 1
+    assert door.facts() == [("1", "o1", "pro"), ("2", "o1", "pro")]
+    sql = "SELECT resource, latency_ms FROM events WHERE latency_ms IS NOT NULL"
+    assert door.company.engine.rows(sql) == [("h'1", Decimal("0.000001"))]

@@ -41,6 +41,7 @@ _SERVICES = {
 _MESSAGE_BYTES_MAX = 16 << 20
 # Each waits for its commit; many calls that wait together are one group.
 _THREADS = 16
+_STREAMS_MAX = 64
 _CLOSING_SECONDS = 5
 _RETRY_SECONDS = 5
 _DETAILS = "grpc-status-details-bin"
@@ -62,10 +63,13 @@ class OtlpGrpc:
         self.port = port
         self._host, self._data = host, service.project.data
         self._door = OtlpDoor(service, DOOR)
-        options = [("grpc.max_receive_message_length", _MESSAGE_BYTES_MAX), ("grpc.so_reuseport", 0)]
-        self._server = grpc.server(
-            ThreadPoolExecutor(_THREADS, "perunit-otlp-grpc"), options=options, maximum_concurrent_rpcs=4 * _THREADS
-        )
+        options = [
+            ("grpc.max_receive_message_length", _MESSAGE_BYTES_MAX),
+            # Beyond it a client waits. A limit of calls would refuse them without RetryInfo, and exporters then drop.
+            ("grpc.max_concurrent_streams", _STREAMS_MAX),
+            ("grpc.so_reuseport", 0),
+        ]
+        self._server = grpc.server(ThreadPoolExecutor(_THREADS, "perunit-otlp-grpc"), options=options)
         for signal in SIGNALS:
             self._serve(signal)
 
