@@ -12,7 +12,7 @@ N ?= 10000000
 LINES ?= 1000000
 ROUNDS ?= 100
 
-.PHONY: demo test lint format bench-headline bench-bills thorough crash-kafka clean help
+.PHONY: demo test lint format bench-headline bench-bills thorough crash-kafka crash-serve clean help
 
 demo: $(STAMP)  ## Simulate a company and show what it earns per order
 	@$(BIN)/perunit demo --dir $(DEMO)
@@ -39,6 +39,9 @@ bench-headline: $(STAMP)  ## N=10000000 events against bare DuckDB, pandas, Post
 
 bench-bills: $(STAMP)  ## LINES=1000000 bill lines imported and allocated, beside bare DuckDB and focus-converter
 	$(BIN)/python -m bench.bills --lines $(LINES) --usage $(LINES)
+
+crash-serve: $(STAMP)  ## ROUNDS=100 kills of a server under clients that send again: each event counts once
+	PERUNIT_CRASH_ROUNDS=$(ROUNDS) $(BIN)/pytest -s tests/faces/test_killed_server.py --timeout=7200
 
 crash-kafka: $(STAMP)  ## ROUNDS=100 kills of a server that reads Kafka: every message counts once
 	PERUNIT_CRASH_ROUNDS=$(ROUNDS) $(BIN)/pytest tests/live/test_kafka_crash.py
