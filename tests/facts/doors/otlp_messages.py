@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
@@ -24,7 +25,8 @@ def any_value(value: Any) -> AnyValue:
     elif isinstance(value, int):
         made.int_value = value
     elif isinstance(value, float):
-        made.double_value = value
+        # There are many NaN; JSON has one.
+        made.double_value = math.nan if math.isnan(value) else value
     elif isinstance(value, bytes):
         made.bytes_value = value
     elif isinstance(value, list):

@@ -11,15 +11,19 @@ import binascii
 import json
 import math
 from decimal import Decimal, InvalidOperation
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.descriptor import FieldDescriptor
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from google.protobuf.descriptor import Descriptor
     from google.protobuf.message import Message
+
+    Setter = Callable[[Message, object, int], None]
 
 __all__ = ["JsonError", "fill"]
 
@@ -30,6 +34,7 @@ _INTEGERS = {
     FieldDescriptor.CPPTYPE_UINT32: (0, 1 << 32),
     FieldDescriptor.CPPTYPE_UINT64: (0, 1 << 64),
 }
+_DIGITS_MAX = 40
 # As deep as protobuf itself reads messages.
 _DEPTH_MAX = 100
 
@@ -67,54 +72,94 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} must stand in quotes")
 
 
-@cache
-def _fields(descriptor: Descriptor) -> dict[str, FieldDescriptor]:
-    return {field.json_name: field for field in descriptor.fields}
-
-
 def _fill(message: Message, document: object, depth: int) -> None:
     if not isinstance(document, dict):
         raise JsonError(document, "must be an object; correct it")
     if depth > _DEPTH_MAX:
         raise JsonError("more", f"must be nested at most {_DEPTH_MAX} deep; flatten it")
-    fields = _fields(message.DESCRIPTOR)
+    setters = _setters(message.DESCRIPTOR)
     for key, value in document.items():
-        field = fields.get(key)
-        if field is None or value is None:
+        setter = setters.get(key)
+        if setter is None or value is None:
             continue
         try:
-            _set(message, field, value, depth)
-        except JsonError as fault:
-            fault.path.append(f".{key}")
+            setter(message, value, depth)
+        except JsonError as error:
+            error.path.append(f".{key}")
             raise
 
 
-def _set(message: Message, field: FieldDescriptor, value: object, depth: int) -> None:
+@cache
+def _setters(descriptor: Descriptor) -> dict[str, Setter]:
+    """Name in JSON → what sets that field: looked up once a kind of message, because there are very many of each."""
+    return {field.json_name: _setter(field) for field in descriptor.fields}
+
+
+def _setter(field: FieldDescriptor) -> Setter:
+    name = field.name
     if field.is_repeated:
-        _extend(message, field, value, depth)
-    elif field.message_type is not None:
-        part = getattr(message, field.name)
+        return _extend_messages(name) if field.message_type is not None else _extend_values(name, _reader(field))
+    if field.message_type is not None:
+        return _set_message(name)
+    read = _reader(field)
+
+    def set_value(message: Message, value: object, depth: int) -> None:
+        del depth
+        setattr(message, name, read(value))
+
+    return _set_wide(set_value) if field.full_name == f"{AnyValue.DESCRIPTOR.full_name}.double_value" else set_value
+
+
+def _set_message(name: str) -> Setter:
+    def set_message(message: Message, value: object, depth: int) -> None:
+        part = getattr(message, name)
         part.SetInParent()
         _fill(part, value, depth + 1)
-    elif field.name == "double_value" and isinstance(message, AnyValue) and _is_wide(value):
-        message.string_value = str(value)
-    else:
-        setattr(message, field.name, _scalar(field, value))
+
+    return set_message
 
 
-def _extend(message: Message, field: FieldDescriptor, values: object, depth: int) -> None:
+def _set_wide(set_double: Setter) -> Setter:
+    def set_number(message: Message, value: object, depth: int) -> None:
+        if _is_wide(value):
+            message.string_value = str(value)  # type: ignore[attr-defined]
+        else:
+            set_double(message, value, depth)
+
+    return set_number
+
+
+def _extend_messages(name: str) -> Setter:
+    def extend(message: Message, values: object, depth: int) -> None:
+        add = getattr(message, name).add
+        for number, value in enumerate(_array(values)):
+            try:
+                _fill(add(), value, depth + 1)
+            except JsonError as error:
+                error.path.append(f"[{number}]")
+                raise
+
+    return extend
+
+
+def _extend_values(name: str, read: Callable[[object], Any]) -> Setter:
+    def extend(message: Message, values: object, depth: int) -> None:
+        del depth
+        append = getattr(message, name).append
+        for number, value in enumerate(_array(values)):
+            try:
+                append(read(value))
+            except JsonError as error:
+                error.path.append(f"[{number}]")
+                raise
+
+    return extend
+
+
+def _array(values: object) -> list[object]:
     if not isinstance(values, list):
         raise JsonError(values, "must be an array; correct it")
-    into = getattr(message, field.name)
-    for number, value in enumerate(values):
-        try:
-            if field.message_type is not None:
-                _fill(into.add(), value, depth + 1)
-            else:
-                into.append(_scalar(field, value))
-        except JsonError as fault:
-            fault.path.append(f"[{number}]")
-            raise
+    return values
 
 
 def _is_wide(value: object) -> bool:
@@ -127,25 +172,25 @@ def _is_wide(value: object) -> bool:
         return True
 
 
-def _scalar(field: FieldDescriptor, value: object) -> Any:
+def _reader(field: FieldDescriptor) -> Callable[[object], Any]:
+    """What reads a value of a field's kind. Raises JsonError for another value."""
     kind = field.cpp_type
     if kind in _INTEGERS:
-        return _integer(value, *_INTEGERS[kind])
-    if kind == FieldDescriptor.CPPTYPE_STRING:
-        return _bytes(field, value) if field.type == FieldDescriptor.TYPE_BYTES else _text(value)
+        return partial(_integer, *_INTEGERS[kind])
     if kind == FieldDescriptor.CPPTYPE_ENUM:
-        return _enumerated(field, value)
-    if kind == FieldDescriptor.CPPTYPE_BOOL:
-        if not isinstance(value, bool):
-            raise JsonError(value, "must be true or false; correct it")
-        return value
-    return _double(value)
+        assert field.enum_type is not None  # noqa: S101 - what makes it an enumeration
+        return partial(_enumerated, {name: value.number for name, value in field.enum_type.values_by_name.items()})
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return _hexadecimal if field.name in _HEX else _base64
+    return {FieldDescriptor.CPPTYPE_STRING: _text, FieldDescriptor.CPPTYPE_BOOL: _boolean}.get(kind, _double)
 
 
-def _integer(value: object, least: int, end: int) -> int:
+def _integer(least: int, end: int, value: object) -> int:
     """Digits in quotes or not; 1.0 and 1e3 are whole numbers too."""
+    if type(value) is int and least <= value < end:
+        return value
     try:
-        if isinstance(value, bool) or not isinstance(value, (int, str)) or len(str(value)) > 40:
+        if isinstance(value, bool) or not isinstance(value, (int, str)) or len(str(value)) > _DIGITS_MAX:
             raise ValueError
         number = Decimal(value)
         if number != number.to_integral_value() or not least <= number < end:
@@ -154,6 +199,12 @@ def _integer(value: object, least: int, end: int) -> int:
         rule = f"must be a whole number of at least {least} and below {end}; correct it"
         raise JsonError(value, rule) from error
     return int(number)
+
+
+def _boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise JsonError(value, "must be true or false; correct it")
+    return value
 
 
 def _text(value: object) -> str:
@@ -166,22 +217,26 @@ def _text(value: object) -> str:
     return value
 
 
-def _bytes(field: FieldDescriptor, value: object) -> bytes:
+def _hexadecimal(value: object) -> bytes:
+    try:
+        return binascii.unhexlify(_text(value))
+    except ValueError as error:
+        raise JsonError(value, "must be hexadecimal digits; correct it") from error
+
+
+def _base64(value: object) -> bytes:
     text = _text(value)
     try:
-        if field.name in _HEX:
-            return binascii.unhexlify(text)
         return base64.b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), validate=True)
     except ValueError as error:
-        form = "hexadecimal digits" if field.name in _HEX else "base64"
-        raise JsonError(value, f"must be {form}; correct it") from error
+        raise JsonError(value, "must be base64; correct it") from error
 
 
-def _enumerated(field: FieldDescriptor, value: object) -> int:
+def _enumerated(names: dict[str, int], value: object) -> int:
     """A number as OTLP says; names, which protobuf's JSON writes, are understood too."""
-    assert field.enum_type is not None  # noqa: S101 - what makes it an enumeration
-    named = field.enum_type.values_by_name.get(value) if isinstance(value, str) else None
-    return named.number if named else _integer(value, *_INTEGERS[FieldDescriptor.CPPTYPE_INT32])
+    if isinstance(value, str) and value in names:
+        return names[value]
+    return _integer(*_INTEGERS[FieldDescriptor.CPPTYPE_INT32], value)
 
 
 def _double(value: object) -> float:
