@@ -105,6 +105,22 @@ def test_series_beyond_the_limit_are_left_out_whole_segments_at_a_time_and_count
     assert {segments.count(each) for each in segments} == {7}
 
 
+def test_an_export_without_an_exact_answer_does_not_stop_the_others(shop: Callable[..., Path]) -> None:
+    """Billed cost is known by the day alone; the hour's export is down, and says so."""
+    root = shop("hour")
+    with opened(root, purpose="test") as project:
+        project.engine.execute(
+            "INSERT INTO allocations BY NAME SELECT 1 AS bill_id, 1 AS pool_id, 'r' AS rule, 'even' AS method, "
+            "'direct' AS kind, 'USD' AS currency, TIMESTAMP '2026-09-01' AS day, 1 AS cell_id, 1 AS billed_cost, "
+            "1 AS effective_cost"
+        )
+        found = lines(exposition(project.engine, project.contract, NOW))
+    assert found['perunit_segment_export_up{export="orders"}'] == "0"
+    assert found['perunit_segment_export_up{export="users"}'] == "1"
+    assert [series for series in found if 'export="users",unit' in series]
+    assert not [series for series in found if 'export="orders",unit' in series]
+
+
 def rules(root: Path) -> tuple[str, dict[str, str]]:
     """A project's recording rules, as text and as record → expression."""
     with opened(root, purpose="test") as project:

@@ -23,7 +23,7 @@ from perunit.facts.doors.remote_write import Sent, write_request
 from perunit.live.calls import Caller, CallError
 from perunit.live.intake import ClosedError
 from perunit.measures.segments import exported, running
-from perunit.model.errors import PerunitError
+from perunit.model.errors import PerunitError, UsageError
 from perunit.model.window import naive
 
 if TYPE_CHECKING:
@@ -52,11 +52,16 @@ _log = logging.getLogger(__name__)
 def samples_at(engine: Engine, contract: Contract, at: datetime) -> Iterator[Sent]:
     """What every export shows at an instant: the sums of the hour, day or month that runs until then.
 
-    At its very end a window is shown once more, whole.
+    At its very end a window is shown once more, whole. An export without an exact answer is left out, and logged.
     """
     for name, export in contract.export.items():
         window = running(export.window, at - timedelta(microseconds=1))
-        for series in exported(engine, contract, name, window).series:
+        try:
+            found = exported(engine, contract, name, window)
+        except UsageError as error:
+            _log.warning("export %s cannot be written: %s", name, error)
+            continue
+        for series in found.series:
             labels = {**series.labels, "__name__": series.metric}
             yield Sent(labels, int(at.timestamp()) * 1000, float(series.value))
 

@@ -78,7 +78,10 @@ def exported_measures(contract: Contract, export: Export) -> tuple[Measure, ...]
 
 
 def exported(engine: Engine, contract: Contract, name: str, window: Window) -> Exported:
-    """What one export shows of a window. What is unknown has no series."""
+    """What one export shows of a window. What is unknown has no series.
+
+    Raises UsageError where the question has no exact answer, such as the billed cost of an hour.
+    """
     export = contract.export[name]
     measures = exported_measures(contract, export)
     asked = Query(

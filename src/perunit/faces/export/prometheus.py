@@ -5,10 +5,12 @@ exports. Leaves: an exposition in format 0.0.4, and a file of recording rules.
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING
 
 from perunit.measures.catalogue import Unit
-from perunit.measures.segments import PREFIX, exported, exported_measures, parts_of, running
+from perunit.measures.segments import PREFIX, Exported, exported, exported_measures, parts_of, running
+from perunit.model.errors import UsageError
 from perunit.model.money import plain
 
 if TYPE_CHECKING:
@@ -25,13 +27,20 @@ __all__ = ["CONTENT_TYPE", "exposition", "recording_rules"]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _LEFT_OUT = f"{PREFIX}series_left_out"
+_UP = f"{PREFIX}export_up"
+_log = logging.getLogger(__name__)
 
 
 def exposition(engine: Engine, contract: Contract, now: datetime) -> str:
     """Every export's series over its running window, all of one metric together, and how many were left out."""
-    found = {
-        name: exported(engine, contract, name, running(export.window, now)) for name, export in contract.export.items()
-    }
+    found, refused = dict[str, Exported](), []
+    for name, export in contract.export.items():
+        try:
+            found[name] = exported(engine, contract, name, running(export.window, now))
+        except UsageError as error:
+            # The others still stand; a collector sees by _up that this one does not.
+            _log.warning("export %s cannot be shown: %s", name, error)
+            refused.append(name)
     measures = {measure: None for each in found.values() for measure in each.measures}
     lines = []
     for measure in measures:
@@ -40,7 +49,9 @@ def exposition(engine: Engine, contract: Contract, now: datetime) -> str:
         lines += [_line(each) for every in found.values() for each in every.series if each.metric == metric]
     lines += _head(_LEFT_OUT, "Series beyond an export's series_max, which are not shown.")
     lines += [f"{_LEFT_OUT}{_labels({'export': name})} {each.left_out}" for name, each in found.items()]
-    return "\n".join(lines) + "\n" if found else ""
+    lines += _head(_UP, "Whether an export could be computed; the log says why where it is 0.")
+    lines += [f"{_UP}{_labels({'export': name})} {int(name not in refused)}" for name in contract.export]
+    return "\n".join(lines) + "\n" if contract.export else ""
 
 
 def _head(metric: str, text: str) -> list[str]:
