@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from tests.client import server as h
 from tests.client.server import QUICK, until
 
-from perunit.client import Events, Limits, SpoolError
+from perunit.client import Events, Limits, SpoolError, frames
 from perunit.client.frames import FRAME_BYTES, frame, read_frames
 from perunit.client.spool import Spool
 
@@ -32,6 +33,11 @@ TEXTS = st.lists(st.text(st.characters(min_codepoint=0x20, exclude_categories=["
 def read(data: bytes) -> list[bytes]:
     """The texts of whole records."""
     return [text for text, _ in read_frames(data)]
+
+
+def test_the_worked_example_of_a_record() -> None:
+    """The docstring shows the bytes."""
+    assert doctest.testmod(frames) == (0, 1)
 
 
 @given(TEXTS)

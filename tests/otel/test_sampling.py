@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,7 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState, set_span_in_context
 
-from perunit.otel import ConsistentSampler, CriticalSampler, unit
+from perunit.otel import ConsistentSampler, CriticalSampler, roots, sampling, unit
 from perunit.otel.sampling import threshold_of
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ def test_a_weight_is_near_the_inverse_of_the_probability(probability: float) -> 
     """Rounding to four digits moves the weight by less than one part in two thousand."""
     weight = WHOLE / (WHOLE - threshold_of(probability))
     assert weight * probability == pytest.approx(1, rel=1 / 2000)
+
+
+def test_the_worked_examples() -> None:
+    """The docstrings show thresholds and names."""
+    assert [doctest.testmod(module) for module in (sampling, roots)] == [(0, 1), (0, 1)]
 
 
 @pytest.mark.parametrize("probability", [0, -0.1, 1.1, float("nan")])

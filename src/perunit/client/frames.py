@@ -23,7 +23,7 @@ def frame(text: bytes) -> bytes:
     r"""The record of a text.
 
     >>> frame(b"{}")
-    b'\\x1e00000002d4b64df7{}\\n'
+    b'\x1e000000021806077b{}\n'
     """
     length = b"%08x" % len(text)
     return b"%b%b%08x%b%b" % (_START, length, zlib.crc32(text, zlib.crc32(length)), text, _END)

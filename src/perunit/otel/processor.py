@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanProcessor
 
-from perunit.otel.roots import note_parent
+from perunit.otel.roots import note, renamed
 from perunit.otel.units import unit_attributes
 
 if TYPE_CHECKING:
@@ -43,10 +43,8 @@ class UnitSpanProcessor(SpanProcessor):
 
     def _inject(self, span: Span, context: Context | None) -> None:
         present = span.attributes or {}
-        for key, value in unit_attributes(context).items():
-            name = self._names.get(key, key)
-            if name and name not in present:
+        for name, value in renamed(unit_attributes(context), self._names).items():
+            if name not in present:
                 span.set_attribute(name, value)
         parent = trace.get_current_span(context)
-        if parent.is_recording():
-            note_parent(span, parent)
+        note(span, parent if parent.is_recording() else None, self._names)

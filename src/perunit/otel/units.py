@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from opentelemetry import baggage, trace
 from opentelemetry.context import Context, attach, detach, get_current
 
-from perunit.otel.roots import mark_root
+from perunit.otel.roots import mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,10 +54,7 @@ class unit:  # noqa: N801 - used as a statement: with unit(order="o-1"):
         for key, value in self._entries.items():
             context = baggage.set_baggage(key, value, context)
         self._tokens.append(attach(context))
-        span = trace.get_current_span()
-        if span.is_recording():
-            span.set_attributes(self._entries)
-        mark_root(span, self._entries)
+        mark(trace.get_current_span(), self._entries)
         return self
 
     def __exit__(
