@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import yaml
 from prometheus_client import Counter
+from tests.docs.test_docs import FENCE, files, page
 from tests.live.serving import exporting, needs_prometheus, perunit, prometheus, serving, until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-CONTRACT = """\
-version: 1
-currency: USD
-units:
-  tenant: {owner: platform, key: tenant, counted: active, segments: [namespace]}
-sources:
-  cpu:
-    format: prometheus
-    match: metric = 'shop_cpu_seconds_total'
-    event:
-      type: "'pod.used'"
-      units: {tenant: "labels['tenant']"}
-      segments: {namespace: "labels['namespace']"}
-      usage: {cpu_seconds: increase}
-      resource: "labels['instance']"
-meters:
-  cpu_seconds: {unit: s, priced: false}
-"""
+GUIDE = files(page("doors/prometheus.md"))
 
 
 def config(target: str, address: str) -> dict[str, Any]:
-    """Scrapes one target and writes to perunit, every second."""
-    return {
-        "global": {"scrape_interval": "1s"},
-        "scrape_configs": [{"job_name": "shop", "static_configs": [{"targets": [target]}]}],
-        "remote_write": [{"url": f"{address}/api/v1/write", "queue_config": {"batch_send_deadline": "1s"}}],
-    }
+    """The guide's prometheus.yml with these addresses, and every second, so that a test need not wait."""
+    text = GUIDE["prometheus.yml"].replace("shop:8000", target).replace("http://perunit:8321", address)
+    made: dict[str, Any] = yaml.safe_load(text)
+    made["global"]["scrape_interval"] = "1s"
+    made["remote_write"][0]["queue_config"] = {"batch_send_deadline": "1s"}
+    return made
 
 
 def used(project: Path) -> dict[str | None, str | None]:
@@ -49,7 +36,7 @@ def used(project: Path) -> dict[str | None, str | None]:
 @needs_prometheus
 def test_what_prometheus_writes_is_the_growth_of_the_counter(tmp_path: Path) -> None:
     """Across many scrapes and batches, a reset of the counter included, to the last digit."""
-    (tmp_path / "perunit.yaml").write_text(CONTRACT, encoding="utf-8")
+    (tmp_path / "perunit.yaml").write_text(GUIDE["perunit.yaml"], encoding="utf-8")
     with exporting() as exporter, serving(tmp_path) as address:
         names = ["tenant", "namespace"]
         cpu = Counter("shop_cpu_seconds", "CPU", names, registry=exporter.registry)
@@ -72,3 +59,20 @@ def test_what_prometheus_writes_is_the_growth_of_the_counter(tmp_path: Path) -> 
         assert Decimal(used(tmp_path)["b"] or 0) == 0
     # Ends with 1 where an invariant is broken.
     perunit(tmp_path, "verify")
+
+
+@needs_prometheus
+def test_the_guides_configuration_is_prometheus_own(tmp_path: Path) -> None:
+    """Promtool accepts every piece of it as it stands there, the guide for Kubernetes' too."""
+    assert shutil.which("promtool") is not None
+    pieces = [GUIDE["prometheus.yml"]]
+    for name in ("doors/prometheus.md", "doors/kubernetes.md"):
+        for info, block in FENCE.findall(page(name)):
+            if info.startswith("yaml") and ("scrape_configs:" in block or "write_relabel_configs:" in block):
+                pieces.append(block)
+    assert len(pieces) >= 4
+    for number, piece in enumerate(pieces):
+        path = tmp_path / f"{number}.yml"
+        path.write_text(piece, encoding="utf-8")
+        done = subprocess.run(["promtool", "check", "config", str(path)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
