@@ -9,10 +9,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from tests.facts.doors.otlp_messages import NANOS, NOON, trace_request
 
 from perunit.facts.doors.otlp import TRACES, read_message
 from perunit.facts.doors.otlp_weights import weight
+from perunit.otel import ConsistentSampler
 
 
 def row_of(**fields: Any) -> dict[str, Any]:
@@ -145,3 +150,14 @@ def test_a_weight_is_the_published_formula_to_18_places(threshold: str) -> None:
 def test_a_second_is_a_thousand_milliseconds() -> None:
     """The unit of duration_ms is the millisecond."""
     assert row_of(end_time_unix_nano=NOON + 2 * NANOS)["duration_ms"] == 2000
+
+
+def test_the_sampler_that_is_installed_in_services_states_the_weight() -> None:
+    """What `perunit.otel` samples at one in ten stands for ten, to the precision of its threshold."""
+    kept = InMemorySpanExporter()
+    provider = TracerProvider(sampler=ConsistentSampler(0.1), shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    while not kept.get_finished_spans():
+        provider.get_tracer("shop").start_span("order").end()
+    rows = read_message(TRACES, encode_spans(kept.get_finished_spans()))
+    assert str(round(rows["weight"][0].as_py(), 7)) == "9.9993897"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 from google.rpc.status_pb2 import Status
 
+from perunit.faces.api.problems import MEDIA_TYPE
 from perunit.facts.arrivals import DoorError
 from perunit.facts.doors.otlp import SIGNALS, Signal, read_json, read_protobuf
 from perunit.live.intake import ClosedError, OverloadedError
@@ -132,4 +133,8 @@ def _described(signal: Signal) -> dict[int | str, dict[str, Any]]:
         429: "Too much waits to be stored; send it again after Retry-After seconds.",
         503: "The store cannot be written, or perunit is shutting down; send it again after Retry-After seconds.",
     }
-    return {status: {"description": text, "content": content} for status, text in told.items()}
+    # What a body of an unknown type is answered in cannot be its own encoding.
+    more = {415: {MEDIA_TYPE: {"schema": {"type": "object"}}}}
+    return {
+        status: {"description": text, "content": {**content, **more.get(status, {})}} for status, text in told.items()
+    }
