@@ -141,7 +141,6 @@ class _Reader:
         self._cluster_id: str | None = None
         self._positions: dict[Partition, int] = {}
         self._assigned: list[Partition] | None = None
-        self._assignments = 0
         self._batch = _Batch()
         self._in_flight: _Batch | None = None
         self._steps: deque[Callable[[], Future[Any]]] = deque()
@@ -173,11 +172,7 @@ class _Reader:
             raise _GoneError
         full = self._gone or self._batch.bytes >= self._limits.batch_bytes
         self._pause(full)
-        before = self._assignments
-        messages = self._consumer.consume(1 if full else self._room(), _POLL_SECONDS)
-        # Messages that came together with another assignment may be from before it; they are read again.
-        if before == self._assignments:
-            self._take(messages)
+        self._take(self._consumer.consume(1 if full else self._room(), _POLL_SECONDS))
 
     def _room(self) -> int:
         """How many more messages of the size of those so far go into the batch."""
@@ -201,7 +196,8 @@ class _Reader:
                 self._heed(message)
                 continue
             key, offset, value = (message.topic(), message.partition()), message.offset(), message.value()
-            if offset < self._positions.get(key, offset + 1):
+            if key not in self._positions or offset < self._positions[key]:
+                # From before the partition was taken back, or given again.
                 continue
             taken.append(Message(*key, offset, value, message.headers() or ()))
             start = self._batch.moves.get(key, (self._positions[key], 0))[0]
@@ -296,7 +292,6 @@ class _Reader:
 
     def _on_assign(self, consumer: Any, partitions: Sequence[Any]) -> None:
         self._meters.rebalances.labels(self._name).inc()
-        self._assignments += 1
         self._assigned = [(each.topic, each.partition) for each in partitions]
         consumer.assign([])
 
@@ -312,7 +307,6 @@ class _Reader:
         self._assign(self._positions)
 
     def _assign(self, positions: dict[Partition, int]) -> None:
-        self._assignments += 1
         self._paused = False
         self._consumer.assign([self._library.TopicPartition(*key, offset) for key, offset in positions.items()])
 
@@ -374,7 +368,6 @@ class _Reader:
     def _forget(self) -> None:
         for topic, number in self._positions:
             self._meters.lag.remove(self._name, topic, str(number))
-        self._assignments += 1
         self._positions, self._batch, self._in_flight = {}, _Batch(), None
         self._future = self._assigned = None
         self._steps.clear()
