@@ -115,7 +115,7 @@ def status(code: int, **headers: str) -> Any:
     return lambda handler, events: handler.answer(code, {"title": "no", "detail": f"status {code}"}, **headers)
 
 
-def until(condition: Any, seconds: float = 5) -> bool:
+def until(condition: Any, seconds: float = 30) -> bool:
     """Whether a condition becomes true within a time."""
     end = time.monotonic() + seconds
     while not condition():

@@ -285,7 +285,7 @@ def test_an_outage_of_the_server_is_bridged(server: Any, tmp_path: Path) -> None
             assert events.counters().waiting == len(ids)
     server.otherwise = h.store
     with Events(server.url, "/shop", spool=tmp_path, limits=QUICK) as events:
-        assert events.flush(10)
+        assert events.flush(30)
         assert events.counters().accepted == 300
     assert server.ids() == ids
     assert files(tmp_path / "0") == []

@@ -253,7 +253,8 @@ class Outbox:
             self._changed.notify_all()
 
     def _wait_to_retry(self, answer: Retry, tries: int) -> bool:
-        self._counts["retries"] += 1
+        with self._changed:
+            self._counts["retries"] += 1
         if not self._away:
             self._away = True
             _log.warning("events wait, the server does not take them: %s", answer.reason)

@@ -64,7 +64,7 @@ class unit:  # noqa: N801 - used as a statement: with unit(order="o-1"):
         detach(self._tokens.pop())
 
     def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
-        """The function, plain or async, within the block; each call has a block of its own."""
+        """The function, plain or async but no generator, within the block; each call has a block of its own."""
 
         def block() -> unit:
             own = unit()
