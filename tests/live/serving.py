@@ -106,6 +106,28 @@ def serving(project: Path) -> Iterator[str]:
 
 
 @contextmanager
+def killable(project: Path, port: int) -> Iterator[None]:
+    """``perunit serve`` on a port, ready to take requests; killed at the end as nothing can be prepared for."""
+    words = [sys.executable, "-m", "perunit.faces.cli.main", "-C", str(project), "--json"]
+    log = project / "serve.log"
+    options = {"env": os.environ | {"PYTHONPATH": str(HERE / "src")}}
+    with _process([*words, "serve", "--port", str(port), "--grpc-port", "0"], log, **options) as process:
+
+        def ready() -> bool:
+            assert process.poll() is None, log.read_text()
+            try:
+                return (
+                    urllib3.request("GET", f"http://127.0.0.1:{port}/healthz", retries=False, timeout=2).status == 200
+                )
+            except urllib3.exceptions.HTTPError:
+                return False
+
+        until(ready)
+        yield
+        process.kill()
+
+
+@contextmanager
 def prometheus(folder: Path, config: dict[str, Any], *flags: str) -> Iterator[str]:
     """Debian's Prometheus with its data below a folder; its address."""
     folder.mkdir(exist_ok=True)
