@@ -47,6 +47,16 @@ from perunit.measures.restated import Restatement, restated, since_when, unrepro
 from perunit.model.errors import InputError, UsageError
 from perunit.model.window import naive
 from perunit.store.past import attach_past, detach_past
+from perunit.store.progress import (
+    is_stale,
+    mark,
+    marked,
+    note_all_summed,
+    note_change,
+    note_summed,
+    unmark,
+    unsummed,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +71,7 @@ __all__ = [
     "Feed",
     "FileReport",
     "Progress",
+    "align",
     "compute_anew",
     "import_bills",
     "import_fx",
@@ -71,7 +82,9 @@ __all__ = [
     "refresh",
     "replay",
     "restatements",
+    "settle",
     "start",
+    "sum_up",
     "verify",
 ]
 
@@ -135,7 +148,7 @@ def ingest(
         for source, path in files:
             reports.append(_ingest_file(project, engine, names, source, path, run_id, clock, progress))
     finally:
-        _settle(project, engine)
+        settle(project, engine)
     return reports
 
 
@@ -148,15 +161,20 @@ def _learn_charges(project: Project, engine: Engine, files: list[tuple[str, Path
 
 
 def start(project: Project, engine: Engine, clock: Clock) -> None:
-    """Brings the store in line with the price books, and prepares the engine's functions."""
+    """Brings the store in line with what is written, and does what is left to be done."""
+    align(project, engine, clock)
+    settle(project, engine)
+
+
+def align(project: Project, engine: Engine, clock: Clock) -> None:
+    """Brings the store in line with the price books, notes what is to be done for that, and prepares the engine."""
     with engine.transaction():
         changed = sync_books(engine, project.eligible_books, clock())
         names = names_of(engine, project)
         if pin_values(engine, names, project.contract.segments.limit) or changed:
-            _mark(engine, "stale")
+            note_change(engine)
     prepare(engine)
     _notice_rules(project, engine)
-    _settle(project, engine)
 
 
 def _notice_rules(project: Project, engine: Engine) -> None:
@@ -168,32 +186,29 @@ def _notice_rules(project: Project, engine: Engine) -> None:
             engine.execute(
                 "INSERT OR REPLACE INTO store_state VALUES ('allocation_rules', $digest)", {"digest": digest}
             )
-            _mark(engine, "unallocated")
+            mark(engine, "unallocated")
 
 
-def _mark(engine: Engine, what: str) -> None:
-    """Notes what is to be done, in the transaction that makes it so: a crash before it is done must not forget it."""
-    engine.execute("INSERT OR REPLACE INTO store_state VALUES ($what, 'true')", {"what": what})
-
-
-def _unmark(engine: Engine, what: str) -> None:
-    """Notes that it is done."""
-    engine.execute("DELETE FROM store_state WHERE key = $what", {"what": what})
-
-
-def _marked(engine: Engine) -> set[str]:
-    """What is to be done."""
-    return {key for (key,) in engine.rows("SELECT key FROM store_state WHERE value = 'true'")}
-
-
-def _settle(project: Project, engine: Engine) -> None:
-    """Does what the marks say: rollups that are stale are computed anew, and bills allocated over new usage."""
-    marked = _marked(engine)
-    if "stale" in marked:
-        recompute(project, engine)
-    if marked & {"stale", "unallocated"}:
+def settle(project: Project, engine: Engine) -> None:
+    """Does what is left to be done: sums are brought up to date, and bills allocated over new usage."""
+    sum_up(project, engine)
+    if "unallocated" in marked(engine):
         refresh(project, engine)
-        _unmark(engine, "unallocated")
+        unmark(engine, "unallocated")
+
+
+def sum_up(project: Project, engine: Engine) -> bool:
+    """Brings the sums up to the facts: what came is added, or all is computed anew where a change asks for it.
+
+    Returns whether anything was done. Facts may be committed by another connection meanwhile.
+    """
+    if is_stale(engine):
+        recompute(project, engine)
+        return True
+    # Another connection may have changed prices since, and with them where windows are cut.
+    prepare(engine)
+    with engine.transaction():
+        return _sum_fresh(project, engine, names_of(engine, project))
 
 
 def _ingest_file(
@@ -244,6 +259,8 @@ class Feed:
     def take_in(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
         """Stages arrivals of one source and door and commits them as one group; the outcome of each.
 
+        Their sums follow with `sum_up`.
+
         Raises what stands against all of them, ConfigurationError for instance; nothing of them is kept then.
         """
         source, now = arrivals[0].source, self._clock()
@@ -255,7 +272,9 @@ class Feed:
         batch = _batch(self._project, self._run_id, source, arrivals[0].door, now, self._watermark(source))
         plan = stage_group(self._engine, group, self._planner(source, now))
         with self._engine.transaction():
-            counts = _load(self._project, self._engine, self._names, group, batch, plan)
+            counts = load_group(self._engine, self._names, group, batch, plan)
+            if counts.guard_changed:
+                note_change(self._engine)
             if self._format(source) in COUNTED_FORMATS:
                 counters.keep(self._engine, source)
                 if self._project.contract.sources[source].labels_from:
@@ -265,7 +284,8 @@ class Feed:
                     arrival.within(self._engine)
             waiting = waits.keep(self._engine, now) if waits else {}
             found = outcomes(self._engine, arrivals, batch, counts, waiting)
-        self._watermarks.pop(source)
+        self._tidy(now)
+        self._watermarks[source] = max(filter(None, (batch.watermark, _aware(counts.watermark))), default=None)
         return found
 
     def _group(self, arrivals: Sequence[Arrival], now: datetime) -> tuple[Group, Waits | None]:
@@ -292,10 +312,9 @@ class Feed:
         contract = self._project.contract
         return traces_of(source, contract.sources[source]) or links_of(source, contract)
 
-    def settle(self) -> None:
-        """Does what groups have left to be done: stale rollups, unallocated bills, and once a day series to forget."""
-        _settle(self._project, self._engine)
-        if (now := self._clock()).date() != self._forgotten:
+    def _tidy(self, now: datetime) -> None:
+        """Once a day, forgets series that have long ended."""
+        if now.date() != self._forgotten:
             counters.forget(self._engine, now - _SERIES_KEPT)
             self._forgotten = now.date()
 
@@ -347,7 +366,12 @@ def _watermark(engine: Engine, source: str, before: int) -> datetime | None:
         "SELECT max(watermark) FROM batches WHERE source = $source AND batch_id < $before",
         {"source": source, "before": before},
     )
-    return newest.replace(tzinfo=UTC) if newest else None
+    return _aware(newest)
+
+
+def _aware(stored: datetime | None) -> datetime | None:
+    """An instant of the store as Python has it."""
+    return stored.replace(tzinfo=UTC) if stored else None
 
 
 def _batch(
@@ -360,10 +384,25 @@ def _batch(
 def _load(project: Project, engine: Engine, names: Names, group: Group, batch: Batch, plan: Plan) -> Counts:
     """One group from staged rows to sums; the caller holds the transaction."""
     counts = load_group(engine, names, group, batch, plan)
-    with _fitting():
-        append(engine, project.contract, names.unit_bits, Scope(batch_id=counts.batch_id))
-    _mark(engine, "stale" if counts.guard_changed else "unallocated")
+    if counts.guard_changed:
+        note_change(engine)
+    _sum_fresh(project, engine, names)
     return counts
+
+
+def _sum_fresh(project: Project, engine: Engine, names: Names) -> bool:
+    """Adds to the sums what batches have brought that no sum holds; whether there was any.
+
+    The caller holds the transaction.
+    """
+    summed, last = unsummed(engine)
+    if summed == last:
+        return False
+    with _fitting():
+        append(engine, project.contract, names.unit_bits, Scope(batches=(summed, last)))
+    note_summed(engine, last)
+    mark(engine, "unallocated")
+    return True
 
 
 def replay(project: Project, engine: Engine, selection: Selection, *, clock: Clock) -> list[FileReport]:
@@ -382,7 +421,7 @@ def replay(project: Project, engine: Engine, selection: Selection, *, clock: Clo
                 mark_replayed(engine, ids, counts.batch_id)
             report.add(counts)
         reports.append(report)
-    _settle(project, engine)
+    settle(project, engine)
     return reports
 
 
@@ -433,8 +472,8 @@ def import_bills(
     results: list[BillResult | StatementResult] = []
     vendor = project.contract.bills.get(source) if source else None
     columns = vendor_columns(str(source), vendor, project.contract.currency) if vendor else charge_columns(expected)
-    waiting = _marked(engine)
-    _mark(engine, "unallocated")
+    waiting = marked(engine)
+    mark(engine, "unallocated")
     try:
         for path in paths:
             try:
@@ -452,9 +491,9 @@ def import_bills(
                 results += import_statements(engine, path, found.dataset, clock=clock)
         if "unallocated" not in waiting and all(result.status == "unchanged" for result in results):
             # Nothing came, so nothing is to be allocated; a process killed before this allocates once for nothing.
-            _unmark(engine, "unallocated")
+            unmark(engine, "unallocated")
     finally:
-        _settle(project, engine)
+        settle(project, engine)
     return results, read_report(engine)
 
 
@@ -463,15 +502,15 @@ def import_fx(project: Project, engine: Engine, paths: Iterable[Path], *, clock:
 
     Raises InputError for the first file that is refused; files before it stay imported.
     """
-    waiting = _marked(engine)
+    waiting = marked(engine)
     # Rates may be weights of an allocation; see import_bills for the order.
-    _mark(engine, "unallocated")
+    mark(engine, "unallocated")
     try:
         found = [import_rates(engine, path, clock) for path in paths]
         if "unallocated" not in waiting and not any(each.added or each.revised for each in found):
-            _unmark(engine, "unallocated")
+            unmark(engine, "unallocated")
     finally:
-        _settle(project, engine)
+        settle(project, engine)
     return found
 
 
@@ -491,7 +530,7 @@ def compute_anew(project: Project, engine: Engine, window: Window | None = None)
     When and where units open depends on all facts, so a window leaves that as it is.
     """
     recompute(project, engine, _whole_days(window) if window else Scope())
-    _settle(project, engine)
+    settle(project, engine)
 
 
 def _whole_days(window: Window) -> Scope:
@@ -509,12 +548,14 @@ def recompute(project: Project, engine: Engine, scope: Scope | None = None) -> N
     scope = scope or Scope()
     names = names_of(engine, project)
     with engine.transaction():
+        if scope != Scope():
+            _sum_fresh(project, engine, names)
         remove(engine, scope)
         with _fitting():
             append(engine, project.contract, names.unit_bits, scope)
         if scope == Scope():
-            engine.execute("DELETE FROM store_state WHERE key = 'stale'")
-        _mark(engine, "unallocated")
+            note_all_summed(engine)
+        mark(engine, "unallocated")
 
 
 def refresh(project: Project, engine: Engine) -> None:
@@ -570,6 +611,7 @@ def restatements(
 
 def verify(project: Project, engine: Engine, clock: Clock) -> list[Finding]:
     """Checks every invariant, the derived tables against the same facts summed anew."""
+    settle(project, engine)
     findings = check_facts(engine)
     own = engine.value("SELECT current_database()")
     past = look_back(project, engine, clock())

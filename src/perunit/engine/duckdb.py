@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Engine", "Snapshot", "identifier", "literal"]
 
+_PARSED_MAX = 256
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -59,6 +60,7 @@ class Engine:
 
     def _set_up(self) -> None:
         """What holds for a connection, not for its database."""
+        self._parsed: dict[str, duckdb.Statement] = {}
         self.execute("SET TimeZone = 'UTC'")
         # It would be printed into standard output, amid the answer.
         self.execute("SET enable_progress_bar = false")
@@ -76,13 +78,27 @@ class Engine:
 
     def execute(self, sql: str, values: Mapping[str, Any] | None = None) -> None:
         """Runs statements for their effect; `values` bind ``$name`` (single statement only)."""
-        result = self.connection.execute(sql, _bound(sql, values))
+        result = self.connection.execute(self._statement(sql), _bound(sql, values))
         if result is not None:
             result.fetchall()
 
     def rows(self, sql: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """All rows of a query."""
-        return self.connection.execute(sql, _bound(sql, values)).fetchall()
+        return self.connection.execute(self._statement(sql), _bound(sql, values)).fetchall()
+
+    def _statement(self, sql: str) -> duckdb.Statement | str:
+        """`sql` as parsed, which takes a third of the time of a small statement; several at once stay text."""
+        found = self._parsed.pop(sql, None)
+        if found is None:
+            statements = self.connection.extract_statements(sql)
+            if len(statements) != 1:
+                return sql
+            found = statements[0]
+            if len(self._parsed) >= _PARSED_MAX:
+                # The one not used for longest; a dictionary keeps its order.
+                del self._parsed[next(iter(self._parsed))]
+        self._parsed[sql] = found
+        return found
 
     def records(self, sql: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """All rows of a query, each as column → value."""

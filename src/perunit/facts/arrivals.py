@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from perunit.facts.files import Group
-from perunit.facts.load import late_sql
+from perunit.facts.load import late_sql, late_values
 from perunit.model.errors import PerunitError
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def outcomes(
         every = [(counts.received, counts.accepted, counts.duplicate, counts.conflict, counts.rejected)]
         beside = [(counts.orphan, counts.late)]
     else:
-        by_number = {number: found for number, *found in engine.rows(_by_arrival_sql(batch))}
+        by_number = {number: found for number, *found in engine.rows(_by_arrival_sql(batch), late_values(batch))}
         rows = [by_number.get(number, [0] * 7) for number in range(len(arrivals))]
         every, beside = [tuple(row[:5]) for row in rows], [tuple(row[5:]) for row in rows]
     return [

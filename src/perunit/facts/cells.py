@@ -8,6 +8,7 @@ value that a rate names is always shown, so that a cell has one price.
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING
 
 from perunit.engine.duckdb import identifier, literal
@@ -16,33 +17,72 @@ if TYPE_CHECKING:
     from perunit.engine.duckdb import Engine
     from perunit.facts.staging import Names
 
-__all__ = ["OTHER", "encode", "pin_values"]
+__all__ = ["OTHER", "encode", "met_cells", "pin_values"]
 
 OTHER = "__other__"
 
 
 def encode(engine: Engine, names: Names, limit: int) -> bool:
-    """Adds the cells of the staged rows; leaves `staged_cells` (cell_key, cell_id).
+    """Adds the cells of the staged rows; then each of them is in `met_cells(names)` (cell_key, cell_id).
 
     Returns whether values that were shown before are shown no longer, so that rollups must be computed anew.
     """
+    met = met_cells(names)
     columns = ", ".join(identifier(column) for column in names.cell_columns())
+    engine.execute(
+        f"CREATE TEMP TABLE IF NOT EXISTS {met} AS SELECT cell_key, 0 AS cell_id, event_time AS safe_from, {columns} "
+        "FROM staged LIMIT 0"
+    )
+    if not engine.value(_unmet_sql(names)):
+        return False
     engine.execute(
         f"CREATE OR REPLACE TEMP TABLE seen_cells AS SELECT *, {_hash_sql(names)} AS cell_hash FROM ("
         f"SELECT cell_key, {columns}, min(event_time) AS first_seen FROM staged WHERE reject IS NULL GROUP BY ALL)"
     )
-    _refuse_collision(engine)
     known = engine.value("SELECT coalesce(max(cell_id), 0) FROM cells")
     engine.execute(_new_cells_sql(names, columns))
     changed = _see_values(engine, names, limit, known)
-    match = " AND ".join(
-        f"c.{identifier(column)} IS NOT DISTINCT FROM s.{identifier(column)}" for column in names.cell_columns()
-    )
-    engine.execute(
-        f"CREATE OR REPLACE TEMP TABLE staged_cells AS SELECT s.cell_key, c.cell_id "
-        f"FROM seen_cells s JOIN cells c ON c.cell_hash = s.cell_hash AND {match}"
-    )
+    engine.execute(f"DELETE FROM {met} WHERE cell_key IN (SELECT cell_key FROM seen_cells)")
+    engine.execute(_met_sql(names))
+    _refuse_collision(engine, names)
     return changed
+
+
+def met_cells(names: Names) -> str:
+    """The temporary table of the cells that this connection has met: their number, and how early an event of them
+    may be without being the first of a segment value.
+    """
+    return f"met_cells_{zlib.crc32(repr(names.cell_columns()).encode())}"
+
+
+def _unmet_sql(names: Names) -> str:
+    """SQL of how many staged rows are of a cell not met before, or may be the first of a segment value."""
+    return (
+        f"SELECT count(*) FROM staged s LEFT JOIN {met_cells(names)} m ON m.cell_key = s.cell_key "
+        f"AND {_same_sql(names, 'm')} WHERE s.reject IS NULL AND (m.cell_id IS NULL OR s.event_time < m.safe_from)"
+    )
+
+
+def _same_sql(names: Names, alias: str) -> str:
+    """A hash finds, the columns themselves decide."""
+    return " AND ".join(
+        f"{alias}.{identifier(column)} IS NOT DISTINCT FROM s.{identifier(column)}" for column in names.cell_columns()
+    )
+
+
+def _met_sql(names: Names) -> str:
+    columns = ", ".join(f"s.{identifier(column)}" for column in names.cell_columns())
+    values = "".join(
+        f" LEFT JOIN segment_values v{number} ON v{number}.dimension = {literal(dimension)} "
+        f"AND v{number}.value = s.{identifier(f'segment_{dimension}')}"
+        for number, dimension in enumerate(names.dimensions)
+    )
+    seen = ", ".join(f"v{number}.first_seen" for number in range(len(names.dimensions)))
+    safe = f"coalesce(greatest({seen}), TIMESTAMP '-infinity')" if seen else "TIMESTAMP '-infinity'"
+    return (
+        f"INSERT INTO {met_cells(names)} SELECT s.cell_key, c.cell_id, {safe}, {columns} FROM seen_cells s "
+        f"JOIN cells c ON c.cell_hash = s.cell_hash AND {_same_sql(names, 'c')}{values}"
+    )
 
 
 def _hash_sql(names: Names) -> str:
@@ -52,10 +92,10 @@ def _hash_sql(names: Names) -> str:
     return f"md5_number_lower(CAST(to_json(list_filter([{parts}], lambda part: part IS NOT NULL)) AS VARCHAR))"
 
 
-def _refuse_collision(engine: Engine) -> None:
+def _refuse_collision(engine: Engine, names: Names) -> None:
     """Two combinations with one 64-bit hash would become one cell; it has not been seen, and must not pass."""
-    if engine.value("SELECT count(*) - count(DISTINCT cell_key) FROM seen_cells"):
-        raise AssertionError("two cells of one group of rows have the same hash")
+    if engine.value(f"SELECT count(*) - count(DISTINCT cell_key) FROM {met_cells(names)}"):
+        raise AssertionError("two cells have the same hash")
 
 
 def _new_cells_sql(names: Names, columns: str) -> str:

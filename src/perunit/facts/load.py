@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
-from perunit.engine.duckdb import identifier, literal
-from perunit.facts.cells import encode
+from perunit.engine.duckdb import identifier
+from perunit.facts.cells import encode, met_cells
 from perunit.model.window import naive
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from perunit.facts.files import Group
     from perunit.facts.staging import Names, Plan
 
-__all__ = ["Batch", "Counts", "late_sql", "load_group", "seen_before", "stage_group"]
+__all__ = ["Batch", "Counts", "late_sql", "late_values", "load_group", "seen_before", "stage_group"]
 
 Planner = Callable[[bool], "Plan"]
 
@@ -47,7 +47,7 @@ class Batch:
 @dataclass(frozen=True, slots=True)
 class Counts:
     """What became of the rows; `orphan` counts accepted events without a key they should carry, `ignored` rows that
-    the source's match leaves out, which are not among those received.
+    the source's match leaves out, which are not among those received. `watermark` is the newest event, as stored.
     """
 
     batch_id: int
@@ -60,6 +60,7 @@ class Counts:
     late: int
     blank: int
     ignored: int
+    watermark: datetime | None
     guard_changed: bool
 
 
@@ -76,9 +77,10 @@ def load_group(engine: Engine, names: Names, group: Group, batch: Batch, plan: P
     """Deduplicates and stores the group that was staged last, with the plan it was staged by."""
     changed = encode(engine, names, batch.segment_limit)
     batch_id = engine.value("SELECT coalesce(max(batch_id), 0) + 1 FROM batches")
-    _find_repeats(engine, names)
+    has_repeats = _find_repeats(engine, names)
     _store_events(engine, names, batch, batch_id)
-    _store_duplicates(engine, batch_id)
+    if has_repeats:
+        _store_duplicates(engine, names, batch_id)
     _store_rejects(engine, plan, batch, batch_id)
     counts = _count(engine, batch_id, group.blank, guard_changed=changed)
     _store_batch(engine, plan, group, batch, counts)
@@ -108,8 +110,10 @@ def stage_group(engine: Engine, group: Group, planner: Planner) -> Plan:
     raise AssertionError("unreachable")
 
 
-def _find_repeats(engine: Engine, names: Names) -> None:
+def _find_repeats(engine: Engine, names: Names) -> bool:
     """Fills `repeats` (position, kind): rows whose (source, id) is taken by the store or an earlier row.
+
+    Returns whether there may be any.
 
     Hashes find the suspects; the sources and ids themselves decide.
     """
@@ -122,11 +126,14 @@ def _find_repeats(engine: Engine, names: Names) -> None:
         "SELECT event_key FROM staged WHERE reject IS NULL GROUP BY event_key HAVING count(*) > 1 "
         "UNION SELECT event_key FROM stored_suspects"
     )
+    if not engine.value("SELECT (SELECT count(*) FROM suspect_keys) + (SELECT count(*) FROM counted_already)"):
+        engine.execute("CREATE OR REPLACE TEMP TABLE repeats (position BIGINT, kind VARCHAR)")
+        return False
     facts = ", ".join(identifier(column) for column in names.fact_columns())
     engine.execute(
-        f"CREATE OR REPLACE TEMP TABLE suspects AS SELECT position, event_key, source, id, cell_id, {facts} "
-        "FROM staged JOIN staged_cells USING (cell_key) ANTI JOIN counted_already USING (position) "
-        "WHERE reject IS NULL AND event_key IN (FROM suspect_keys)"
+        f"CREATE OR REPLACE TEMP TABLE suspects AS SELECT s.position, s.event_key, s.source, s.id, c.cell_id, "
+        f"{_qualified('s', names)} FROM staged s JOIN {met_cells(names)} c USING (cell_key) "
+        "ANTI JOIN counted_already USING (position) WHERE s.reject IS NULL AND s.event_key IN (FROM suspect_keys)"
     )
     same = " AND ".join(
         f"s.{identifier(column)} IS NOT DISTINCT FROM f.{identifier(column)}"
@@ -146,6 +153,7 @@ def _find_repeats(engine: Engine, names: Names) -> None:
         "UNION ALL SELECT position, 'duplicate' FROM staged SEMI JOIN counted_already USING (position) "
         "WHERE reject IS NULL"
     )
+    return True
 
 
 def _qualified(alias: str, names: Names) -> str:
@@ -154,10 +162,11 @@ def _qualified(alias: str, names: Names) -> str:
 
 def _store_events(engine: Engine, names: Names, batch: Batch, batch_id: int) -> None:
     engine.execute(
-        f"INSERT INTO events BY NAME SELECT s.event_key, s.id, {batch_id} AS batch_id, c.cell_id, "
+        f"INSERT INTO events BY NAME SELECT s.event_key, s.id, $batch_id AS batch_id, c.cell_id, "
         f"{late_sql(batch)} AS late, {_qualified('s', names)} "
-        f"FROM staged s JOIN staged_cells c USING (cell_key) ANTI JOIN repeats r ON r.position = s.position "
-        f"WHERE s.reject IS NULL"
+        f"FROM staged s JOIN {met_cells(names)} c USING (cell_key) ANTI JOIN repeats r ON r.position = s.position "
+        f"WHERE s.reject IS NULL",
+        {"batch_id": batch_id} | late_values(batch),
     )
 
 
@@ -166,27 +175,32 @@ def late_sql(batch: Batch) -> str:
     watermark by as much.
     """
     hours = f"INTERVAL {batch.late_after_hours} HOUR"
-    unknown = "false"
-    if batch.watermark is not None:
-        unknown = f"s.event_time < TIMESTAMP {literal(naive(batch.watermark).isoformat(sep=' '))} - {hours}"
+    unknown = f"coalesce(s.event_time < CAST($watermark AS TIMESTAMP) - {hours}, false)"
     return f"CASE WHEN s.recorded_at IS NULL THEN {unknown} ELSE s.recorded_at > s.event_time + {hours} END"
 
 
-def _store_duplicates(engine: Engine, batch_id: int) -> None:
+def late_values(batch: Batch) -> dict[str, Any]:
+    """What `late_sql` binds."""
+    return {"watermark": naive(batch.watermark) if batch.watermark else None}
+
+
+def _store_duplicates(engine: Engine, names: Names, batch_id: int) -> None:
     engine.execute(
-        f"INSERT INTO duplicates SELECT s.id, s.event_time, {batch_id}, c.cell_id "
-        "FROM repeats r JOIN staged s USING (position) JOIN staged_cells c USING (cell_key) WHERE r.kind = 'duplicate'"
+        "INSERT INTO duplicates SELECT s.id, s.event_time, $batch_id, c.cell_id "
+        f"FROM repeats r JOIN staged s USING (position) JOIN {met_cells(names)} c USING (cell_key) "
+        "WHERE r.kind = 'duplicate'",
+        {"batch_id": batch_id},
     )
 
 
 def _store_rejects(engine: Engine, plan: Plan, batch: Batch, batch_id: int) -> None:
     """Writes refused rows with the rule they broke, and conflicting ones with the fact that stands."""
-    engine.execute(
-        "CREATE OR REPLACE TEMP TABLE refused AS SELECT position, reject FROM staged WHERE reject IS NOT NULL"
+    rows = engine.rows(
+        "SELECT (SELECT count(*) FROM staged WHERE reject IS NOT NULL), "
+        "(SELECT count(*) FROM repeats WHERE kind = 'conflict')"
     )
-    rows = engine.rows("SELECT (SELECT count(*) FROM refused), (SELECT count(*) FROM repeats WHERE kind = 'conflict')")
     refused, conflicts = rows[0]
-    fixed = {
+    fixed: dict[str, Any] = {
         "source": batch.source,
         "file_name": batch.file_name,
         "at": naive(batch.ingested_at),
@@ -195,10 +209,14 @@ def _store_rejects(engine: Engine, plan: Plan, batch: Batch, batch_id: int) -> N
         return
     engine.execute("CREATE OR REPLACE TEMP TABLE refusals AS SELECT * FROM quarantine LIMIT 0")
     columns = "batch_id, source, file_name, position, kind, rule, place, got, expected, raw, quarantined_at"
-    into = f"INSERT INTO refusals ({columns}) SELECT {batch_id}, $source, $file_name,"
+    fixed["batch_id"] = batch_id
+    into = f"INSERT INTO refusals ({columns}) SELECT $batch_id, $source, $file_name,"
     if refused:
         engine.register("plan_rules", _rules_table(plan))
-        engine.execute("CREATE OR REPLACE TEMP TABLE refused_rows AS FROM incoming SEMI JOIN refused USING (position)")
+        engine.execute(
+            "CREATE OR REPLACE TEMP TABLE refused_rows AS FROM incoming WHERE position IN "
+            "(SELECT position FROM staged WHERE reject IS NOT NULL)"
+        )
         engine.execute(
             f"{into} g.position, 'rejected', u.rule, u.place, g.got, u.expected, {plan.raw_sql}, $at "
             f"FROM refused_rows incoming JOIN ({plan.refusals_sql('refused_rows')}) g USING (position) "
@@ -234,30 +252,27 @@ def _rules_table(plan: Plan) -> pa.Table:
 
 def _count(engine: Engine, batch_id: int, blank: int, *, guard_changed: bool) -> Counts:
     """The counts of the group, each taken from what was stored, not from what was meant to be."""
-    received, rejected = engine.rows("SELECT count(*), count(reject) FROM staged")[0]
-    ignored = engine.value("SELECT count(*) FROM incoming") - received
-    duplicate, conflict = engine.rows(
-        "SELECT count(*) FILTER (kind = 'duplicate'), count(*) FILTER (kind = 'conflict') FROM repeats"
+    received, rejected, came, duplicate, conflict = engine.rows(
+        "SELECT count(*), count(reject), (SELECT count(*) FROM incoming), "
+        "(SELECT count(*) FROM repeats WHERE kind = 'duplicate'), "
+        "(SELECT count(*) FROM repeats WHERE kind = 'conflict') FROM staged"
     )[0]
-    accepted, late = engine.rows(
-        "SELECT count(*), count(*) FILTER (late) FROM events WHERE batch_id = $batch_id", {"batch_id": batch_id}
-    )[0]
-    orphan = engine.value(
-        "SELECT count(*) FROM events JOIN cells USING (cell_id) WHERE batch_id = $batch_id AND orphan_mask <> 0",
+    accepted, late, orphan, watermark = engine.rows(
+        "SELECT count(*), count(*) FILTER (late), count(*) FILTER (orphan_mask <> 0), max(event_time) "
+        "FROM events JOIN cells USING (cell_id) WHERE batch_id = $batch_id",
         {"batch_id": batch_id},
-    )
+    )[0]
     if received != accepted + duplicate + conflict + rejected:
         raise AssertionError(f"{received} rows received, {accepted} + {duplicate} + {conflict} + {rejected} kept")
-    return Counts(
-        batch_id, received, accepted, duplicate, conflict, rejected, orphan, late, blank, ignored, guard_changed
-    )
+    kept = (received, accepted, duplicate, conflict, rejected)
+    return Counts(batch_id, *kept, orphan, late, blank, came - received, watermark, guard_changed)
 
 
 def _store_batch(engine: Engine, plan: Plan, group: Group, batch: Batch, counts: Counts) -> None:
     engine.execute(
         "INSERT INTO batches VALUES ($batch_id, $run_id, $source, $file_name, $chunk, $digest, $ingested_at, $columns, "
         "$received, $accepted, $duplicate, $conflict, $rejected, $orphan, $late, $blank, "
-        "(SELECT max(event_time) FROM events WHERE batch_id = $batch_id), $ignored)",
+        "$watermark, $ignored)",
         {
             "batch_id": counts.batch_id,
             "run_id": batch.run_id,
@@ -275,6 +290,7 @@ def _store_batch(engine: Engine, plan: Plan, group: Group, batch: Batch, counts:
             "orphan": counts.orphan,
             "late": counts.late,
             "blank": counts.blank,
+            "watermark": counts.watermark,
             "ignored": counts.ignored,
         },
     )

@@ -2,7 +2,7 @@
 
 Arrivals of one source and door that wait together are staged and committed as one group, so that a commit is paid for
 once. An arrival is acknowledged after its commit and never before; what was not is sent again by its sender, and the
-store's key of (source, id) makes of that one fact.
+store's key of (source, id) makes of that one fact. Sums follow on another thread (`summing.py`).
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from perunit.engine.duckdb import Snapshot
 from perunit.live.meters import Meters
+from perunit.live.summing import Summer
 from perunit.model.errors import PerunitError
-from perunit.pipeline import Feed
+from perunit.pipeline import Feed, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,11 +51,12 @@ class ClosedError(PerunitError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much may wait, how much is committed at once, and how often bills are allocated over new usage."""
+    """How much may wait, how much is committed at once, how soon sums follow, and how often bills are allocated."""
 
     waiting_bytes: int = 64 << 20
     waiting_rows: int = 400_000
-    group_rows: int = 50_000
+    group_rows: int = 20_000
+    sum_seconds: float = 0.3
     settle_seconds: float = 60.0
 
 
@@ -62,6 +65,7 @@ class _Waiting:
     arrival: Arrival
     future: Future[Outcome]
     bytes: int
+    number: int = 0
     came: float = field(default_factory=time.monotonic)
 
 
@@ -69,6 +73,8 @@ class _Waiting:
 class _Job:
     work: Callable[[Engine], Any]
     future: Future[Any]
+    number: int = 0
+    alone: bool = False
 
 
 class Intake:
@@ -85,16 +91,21 @@ class Intake:
     ) -> None:
         self.meters = meters or Meters()
         self._limits = limits or Limits()
-        self._engine = engine
-        self._clock = clock
-        self.adopt(project)
-        self._queue: deque[_Waiting | _Job] = deque()
+        self._engine, self._clock = engine, clock
+        self._queue, self._jobs, self._alone = deque[_Waiting](), deque[_Job](), deque[_Job]()
         self._changed = threading.Condition()
         self._closing = False
-        self._unsettled = False
-        self._settled_at = time.monotonic()
-        self._bytes = self._rows = 0
+        self._bytes = self._rows = self._numbers = 0
         self._rows_per_second = 0.0
+        self._summer = Summer(
+            project,
+            engine.sibling(),
+            self.meters,
+            every_seconds=self._limits.sum_seconds,
+            settle_seconds=self._limits.settle_seconds,
+            released=self._wake,
+        )
+        self.adopt(project)
         self._writer = threading.Thread(target=self._write, name="perunit-writer", daemon=True)
         self._writer.start()
 
@@ -106,7 +117,13 @@ class Intake:
     def adopt(self, project: Project) -> None:
         """Takes rows in by what `project` says from now on; on the writer, after `pipeline.start` with it."""
         self.project = project
+        self._summer.project = project
         self._feed = Feed(project, self._engine, self._clock)
+
+    @property
+    def failing(self) -> BaseException | None:
+        """Why the sums do not follow the facts at present; None while they do."""
+        return self._summer.error
 
     def submit(self, arrival: Arrival) -> Future[Outcome]:
         """Hands rows over; the future has their outcome once they are committed, or why they could not be.
@@ -121,26 +138,54 @@ class Intake:
                 self.meters.refused.inc()
                 raise OverloadedError(self._retry_after())
             self._count(waiting, 1)
+            self._numbers += 1
+            waiting.number = self._numbers
             self._queue.append(waiting)
             self._changed.notify()
         return waiting.future
 
     def run(self, job: Callable[[Engine], T]) -> Future[T]:
-        """Runs a job alone on the writer, in its turn; the future has what it returns or raises."""
-        waiting = _Job(job, Future())
+        """Runs a short job on the writer after what was submitted before it; it leaves sums and allocations alone.
+
+        The future has what it returns or raises. Arrivals wait meanwhile, so what only reads is for a `Snapshot`.
+        """
+        return self._submit_job(_Job(job, Future()), self._jobs)
+
+    def run_alone(self, job: Callable[[Engine], T]) -> Future[T]:
+        """Runs a job on the writer as `run` does, once no sums are being made: it may write any table."""
+        return self._submit_job(_Job(job, Future(), alone=True), self._alone)
+
+    def _submit_job(self, job: _Job, queue: deque[_Job]) -> Future[Any]:
         with self._changed:
             if self._closing:
                 raise ClosedError
-            self._queue.append(waiting)
+            self._numbers += 1
+            job.number = self._numbers
+            queue.append(job)
+            self._summer.hold(bool(self._alone))
             self._changed.notify()
-        return waiting.future
+        return job.future
+
+    def settled(self) -> Future[Snapshot]:
+        """A snapshot of the store with its sums and allocations brought up to all facts committed until then."""
+
+        def job(engine: Engine) -> Snapshot:
+            settle(self.project, engine)
+            return Snapshot(engine)
+
+        return self.run_alone(job)
 
     def close(self) -> None:
-        """Takes nothing more, and returns when all that waited is committed."""
+        """Takes nothing more, and returns when all that waited is committed and summed."""
         with self._changed:
             self._closing = True
             self._changed.notify()
         self._writer.join()
+        self._summer.close()
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify()
 
     def _is_full(self, waiting: _Waiting) -> bool:
         return (
@@ -160,52 +205,63 @@ class Intake:
         self.meters.waiting_rows.set(self._rows)
 
     def _write(self) -> None:
-        """The writer: jobs and groups in the order of the oldest that waits."""
         while (taken := self._next()) is not None:
             if isinstance(taken, _Job):
                 self._do(taken)
             elif taken:
                 self._commit(taken)
-            if self._unsettled and self._idle_or_due():
-                self._settle()
-        if self._unsettled:
-            self._settle()
 
     def _next(self) -> _Job | list[_Waiting] | None:
-        """A job, or the arrivals of one group; an empty list when it is time to settle; None when all is done."""
-        with self._changed:
-            while not self._queue:
-                if self._closing:
-                    return None
-                until_due = self._settled_at + self._limits.settle_seconds - time.monotonic()
-                if not self._changed.wait(max(0.0, until_due) if self._unsettled else None):
-                    return []
-            first = self._queue[0]
-            if isinstance(first, _Waiting):
-                return self._group(first)
-            self._queue.popleft()
-            return first
+        """The next job or the arrivals of one group; None when all is done.
 
-    def _group(self, first: _Waiting) -> list[_Waiting]:
-        """All that wait of the source and door of the oldest, up to the rows of a group."""
-        rows, taken, left = 0, list[_Waiting](), deque[_Waiting | _Job]()
+        A job that is to be alone waits while sums are made; others and arrivals go before it then.
+        """
+        with self._changed:
+            while True:
+                if self._is_next(self._jobs):
+                    return self._jobs.popleft()
+                if self._is_next(self._alone) and self._summer.alone.acquire(blocking=False):
+                    return self._alone.popleft()
+                if self._queue:
+                    return self._group()
+                if self._closing and not self._alone:
+                    return None
+                self._changed.wait()
+
+    def _is_next(self, jobs: deque[_Job]) -> bool:
+        return bool(jobs) and not (self._queue and self._queue[0].number < jobs[0].number)
+
+    def _group(self) -> list[_Waiting]:
+        """All that wait of the source and door of the oldest, up to the rows of a group; perhaps none.
+
+        What its sender has given up meanwhile is left out.
+        """
+        rows, taken, left = 0, list[_Waiting](), deque[_Waiting]()
         for each in self._queue:
-            if not isinstance(each, _Waiting) or not _alike(each.arrival, first.arrival):
+            if not _alike(each.arrival, self._queue[0].arrival):
                 left.append(each)
                 continue
             rows += each.arrival.rows.num_rows
             # Once one does not fit any more, none after it does: later ones must not overtake it.
             (left if taken and rows > self._limits.group_rows else taken).append(each)
         self._queue = left
-        return taken
+        started = [each for each in taken if each.future.set_running_or_notify_cancel()]
+        for each in taken:
+            if each.future.cancelled():
+                self._count(each, -1)
+        return started
 
     def _do(self, job: _Job) -> None:
-        if not job.future.set_running_or_notify_cancel():
-            return
         try:
-            job.future.set_result(job.work(self._engine))
+            if job.future.set_running_or_notify_cancel():
+                job.future.set_result(job.work(self._engine))
         except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the job
             job.future.set_exception(error)
+        finally:
+            if job.alone:
+                self._summer.alone.release()
+                with self._changed:
+                    self._summer.hold(bool(self._alone))
 
     def _commit(self, group: list[_Waiting]) -> None:
         """Commits a group; where it cannot be, each arrival on its own, so that one does not fail the others."""
@@ -217,34 +273,26 @@ class Intake:
                 for each in group:
                     self._commit([each])
                 return
-            self._done(group[0])
-            if not group[0].future.cancelled():
-                group[0].future.set_exception(error)
+            self._done(group)
+            group[0].future.set_exception(error)
             return
-        self._unsettled = True
+        self._summer.note()
+        self._done(group)
         self._note_rate(sum(each.arrival.rows.num_rows for each in group), time.monotonic() - started)
         for each, outcome in zip(group, found, strict=True):
-            self._done(each)
             self.meters.committed(each.arrival, outcome)
             self.meters.acknowledged.observe(time.monotonic() - each.came)
-            if not each.future.cancelled():
-                each.future.set_result(outcome)
+            each.future.set_result(outcome)
         self.meters.groups.labels(group[0].arrival.source, group[0].arrival.door).inc()
 
-    def _done(self, waiting: _Waiting) -> None:
+    def _done(self, group: list[_Waiting]) -> None:
         with self._changed:
-            self._count(waiting, -1)
+            for each in group:
+                self._count(each, -1)
 
     def _note_rate(self, rows: int, seconds: float) -> None:
         rate = rows / max(seconds, 1e-3)
         self._rows_per_second = 0.8 * self._rows_per_second + 0.2 * rate if self._rows_per_second else rate
-
-    def _idle_or_due(self) -> bool:
-        return time.monotonic() - self._settled_at >= self._limits.settle_seconds
-
-    def _settle(self) -> None:
-        self._feed.settle()
-        self._unsettled, self._settled_at = False, time.monotonic()
 
 
 def _alike(one: Arrival, other: Arrival) -> bool:

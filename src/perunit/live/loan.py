@@ -60,7 +60,7 @@ class Loan:
     def lend(self, directory: Path, *, purpose: str, as_of: datetime | None, clock: Clock) -> Iterator[Opened]:
         """The project as it is written now, its store brought in line with it; raises what `wiring.opened` does."""
         project = read_project(directory)
-        lent = self._snapshot(project, clock) if purpose in READING else self._whole(project, clock)
+        lent = self._snapshot(project, purpose, clock) if purpose in READING else self._whole(project, clock)
         with room_needed(project.data), lent as engine:
             self._note(engine)
             try:
@@ -75,14 +75,18 @@ class Loan:
             self._lent = engine
 
     @contextmanager
-    def _snapshot(self, project: Project, clock: Clock) -> Iterator[Engine]:
-        """Taken on the writer, between two groups, when all that came before is summed."""
+    def _snapshot(self, project: Project, purpose: str, clock: Clock) -> Iterator[Engine]:
+        """Taken on the writer, between two groups, when all that came before is summed.
+
+        Bills are allocated over it only where that is to be verified: it takes too long to be done for every query.
+        """
 
         def taken(engine: Engine) -> Snapshot:
             self._bring_in_line(engine, project, clock)
+            (pipeline.settle if purpose == "verify" else pipeline.sum_up)(project, engine)
             return Snapshot(engine)
 
-        snapshot = self._service.intake.run(taken).result()
+        snapshot = self._service.intake.run_alone(taken).result()
         try:
             prepare(snapshot)
             yield snapshot
@@ -97,12 +101,13 @@ class Loan:
 
         def hand_over(engine: Engine) -> None:
             self._bring_in_line(engine, project, clock)
+            pipeline.settle(project, engine)
             lent.set_result(engine)
             given_back.wait()
             # What the verb has taken in or priced is news to the intake.
             self._service.intake.adopt(self._service.intake.project)
 
-        done = self._service.intake.run(hand_over)
+        done = self._service.intake.run_alone(hand_over)
         done.add_done_callback(lambda ended: None if lent.done() else lent.set_exception(ended.exception()))
         engine = lent.result()
         try:
@@ -117,7 +122,7 @@ class Loan:
         if contract != known.contract or project.schemas != known.schemas:
             with engine.transaction():
                 add_columns(engine, tuple(contract.units), contract.dimensions(), contract.meter_names())
-            pipeline.start(project, engine, clock)
+            pipeline.align(project, engine, clock)
             self._service.intake.adopt(read_project(known.root))
         else:
-            pipeline.start(project, engine, clock)
+            pipeline.align(project, engine, clock)

@@ -37,7 +37,16 @@ LOCK_NAME = "perunit.lock"
 SOCKET_NAME = "perunit.sock"
 _VERSION = "3"
 # Version → what brings its tables to the next one, after every new table was made. Only ever adds.
-_MIGRATIONS = {"2": ("ALTER TABLE batches ADD COLUMN IF NOT EXISTS ignored BIGINT DEFAULT 0",)}
+_MIGRATIONS = {
+    "2": (
+        "ALTER TABLE batches ADD COLUMN IF NOT EXISTS ignored BIGINT DEFAULT 0",
+        "INSERT OR IGNORE INTO store_state SELECT 'summed', CAST(coalesce(max(batch_id), 0) AS VARCHAR) FROM batches",
+        "INSERT OR IGNORE INTO store_state SELECT 'changes', CAST(count(*) AS VARCHAR) FROM store_state "
+        "WHERE key = 'stale'",
+        "INSERT OR IGNORE INTO store_state VALUES ('changes_summed', '0')",
+        "DELETE FROM store_state WHERE key = 'stale'",
+    )
+}
 _NO_ROOM = (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException)
 
 
@@ -143,6 +152,7 @@ def create_tables(engine: Engine) -> None:
     """The tables of an empty project."""
     engine.execute(sql_text("store", "schema"))
     engine.execute("INSERT INTO store_state VALUES ('version', $version)", {"version": _VERSION})
+    engine.execute("INSERT INTO store_state VALUES ('summed', '0'), ('changes', '0'), ('changes_summed', '0')")
 
 
 def _migrate(engine: Engine) -> None:

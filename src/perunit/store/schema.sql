@@ -247,5 +247,7 @@ CREATE TABLE IF NOT EXISTS remote_writes (number BIGINT NOT NULL, shown_at TIMES
 -- Up to which batch a link has told others of figures.
 CREATE TABLE IF NOT EXISTS kafka_told (link VARCHAR PRIMARY KEY, batch_id INTEGER NOT NULL);
 
--- One row of facts about the store itself.
+-- One row of facts about the store itself. summed: the last batch that rollups hold. changes: how often a change asked
+-- for every sum to be computed anew; changes_summed: up to which of them that was done. unallocated: bills are still to
+-- be allocated.
 CREATE TABLE IF NOT EXISTS store_state (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);

@@ -1,4 +1,4 @@
-"""Sums events into rollups. Enters: a scope (one batch, a range of time, or everything). Leaves: rows appended to
+"""Sums events into rollups. Enters: a scope (some batches, a range of time, or everything). Leaves: rows appended to
 the rollup tables.
 
 The same files compute the partial rows of a fresh batch and a full recomputation; only the scope differs, so the
@@ -35,15 +35,17 @@ _OPENINGS = ("units", "rollup_units")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which facts are summed: those of one batch, of the whole days `[start, end)` (UTC, naive), or all."""
+    """Which facts are summed: those of the batches after one up to another, of the whole days `[start, end)` (UTC,
+    naive), or all.
+    """
 
     start: datetime | None = None
     end: datetime | None = None
-    batch_id: int | None = None
+    batches: tuple[int, int] | None = None
 
     def condition(self, time: str) -> str:
         """SQL that holds for the rows of the scope, whose time is the column `time`."""
-        parts = [] if self.batch_id is None else [f"batch_id = {self.batch_id}"]
+        parts = [] if self.batches is None else ["batch_id > {} AND batch_id <= {}".format(*self.batches)]
         parts += [] if self.start is None else [f"{time} >= TIMESTAMP '{self.start}'"]
         parts += [] if self.end is None else [f"{time} < TIMESTAMP '{self.end}'"]
         return " AND ".join(parts) or "true"
