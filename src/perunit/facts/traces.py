@@ -21,13 +21,15 @@ from perunit.facts.tables import match_sql
 from perunit.model.window import naive
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
+
+    import pyarrow as pa
 
     from perunit.contract.shape import Source
     from perunit.engine.duckdb import Engine
 
-__all__ = ["Traces", "Waiting", "review", "traces_of"]
+__all__ = ["Traces", "Waiting", "forget", "review", "stranded", "traces_of"]
 
 # How long a trace's values are remembered for spans still to come, in times of `wait_seconds`.
 _REMEMBERED = 10
@@ -155,3 +157,23 @@ def review(engine: Engine, every: Sequence[Traces], now: datetime) -> dict[str, 
         sql = "SELECT count(*), count(*) FILTER (received_at <= $due) FROM waiting_spans WHERE source = $source"
         found[traces.source] = Waiting(*engine.rows(sql, values)[0])
     return found
+
+
+def stranded(engine: Engine, sources: Collection[str], until: datetime) -> dict[str, pa.Table]:
+    """Spans that wait for another source than `sources`, those whose spans wait by today's contract: source → rows."""
+    found = {}
+    for (source,) in engine.rows("SELECT DISTINCT source FROM waiting_spans ORDER BY source"):
+        if source not in sources:
+            columns = ", ".join(map(identifier, _SPANS))
+            found[source] = engine.arrow(
+                f"SELECT row_number() OVER () - 1 AS position, {columns}, CAST(NULL AS MAP(VARCHAR, VARCHAR)) AS trace "
+                "FROM waiting_spans WHERE source = $source AND received_at <= $until",
+                {"source": source, "until": naive(until)},
+            )
+    return found
+
+
+def forget(engine: Engine, source: str, until: datetime) -> None:
+    """Takes away what waits for a source since `until` or longer; in the transaction in which it came in."""
+    values = {"source": source, "until": naive(until)}
+    engine.execute("DELETE FROM waiting_spans WHERE source = $source AND received_at <= $until", values)

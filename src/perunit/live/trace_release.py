@@ -6,21 +6,25 @@ from __future__ import annotations
 
 import logging
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from prometheus_client import Gauge
 
 from perunit.facts.arrivals import Arrival
 from perunit.facts.doors.formats import schema_of
-from perunit.facts.traces import review, traces_of
+from perunit.facts.traces import forget, review, stranded, traces_of
 from perunit.live.intake import ClosedError
 from perunit.model.errors import PerunitError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from perunit.live.service import Service
 
 __all__ = ["TraceRelease", "loops"]
 
+_DOOR = "trace-release"
 _EVERY_SECONDS = 2.0
 _log = logging.getLogger(__name__)
 
@@ -31,6 +35,7 @@ class TraceRelease:
     def __init__(self, service: Service, every_seconds: float = _EVERY_SECONDS) -> None:
         self._service, self._every = service, every_seconds
         self._ending = threading.Event()
+        self._noticed: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="perunit-trace-release", daemon=True)
         self._waiting = Gauge(
             "perunit_waiting_spans", "Spans that wait for another of their trace.", ("source",),
@@ -59,12 +64,22 @@ class TraceRelease:
         intake, now = self._service.intake, self._service.clock()
         sources = intake.project.contract.sources
         every = [traces for name, source in sources.items() if (traces := traces_of(name, source))]
-        if not every:
-            return
         for name, waiting in intake.run(lambda engine: review(engine, every, now)).result().items():
             self._waiting.labels(name).set(waiting.spans)
             if waiting.due:
-                intake.submit(Arrival(name, schema_of("otlp_spans").empty_table(), "trace-release")).result()
+                intake.submit(Arrival(name, schema_of("otlp_spans").empty_table(), _DOOR)).result()
+        self._release_stranded({traces.source for traces in every}, now)
+
+    def _release_stranded(self, waiting: set[str], now: datetime) -> None:
+        """Lets spans through that waited under a contract of before, whose source does not wait any more."""
+        intake, sources = self._service.intake, self._service.intake.project.contract.sources
+        for name, rows in intake.run(lambda engine: stranded(engine, waiting, now)).result().items():
+            self._waiting.labels(name).set(rows.num_rows)
+            if name in sources and sources[name].format == "otlp_spans":
+                intake.submit(Arrival(name, rows, _DOOR, within=partial(forget, source=name, until=now))).result()
+            elif name not in self._noticed:
+                self._noticed.add(name)
+                _log.warning("%s spans wait for source %s, which is not in perunit.yaml any more", rows.num_rows, name)
 
 
 def loops(service: Service) -> tuple[TraceRelease, ...]:
