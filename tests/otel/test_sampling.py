@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import propagate
 from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState, set_span_in_context
 
+from perunit.facts.doors.otlp import TRACES, read_protobuf
 from perunit.otel import ConsistentSampler, CriticalSampler, roots, sampling, unit
 from perunit.otel.sampling import threshold_of
 
@@ -155,3 +158,17 @@ def test_two_services_keep_the_same_traces_and_state_their_weight(service: Calla
     assert {ot for _, ot in kept} == {"th:aaab"}
     # 600 traces of which a third is kept: 200 ± 6 standard deviations of 11.5.
     assert 130 < len(kept) < 270
+
+
+def test_perunit_reads_the_weight_that_the_sampler_states(service: Callable[..., Any]) -> None:
+    """Through OTLP's own encoding: a tenth counts ten times but for its rounding, a critical span once."""
+    shop = service(CriticalSampler(CRITICAL, ConsistentSampler(0.1)))
+    while not shop.exporter.get_finished_spans():
+        shop.tracer.start_span("sampled").end()
+    with unit(order="o-1", segments={"plan": "enterprise"}):
+        shop.tracer.start_span("critical").end()
+    body = encode_spans(shop.exporter.get_finished_spans()).SerializeToString()
+    rows = read_protobuf(TRACES, body)
+    weights = dict(zip(rows["name"].to_pylist(), rows["weight"].to_pylist(), strict=True))
+    assert weights["critical"] == 1
+    assert weights["sampled"].quantize(Decimal("1e-7")) == Decimal("9.9993897")
