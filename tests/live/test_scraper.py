@@ -19,7 +19,7 @@ from tests.live.test_counted import samples
 from perunit.contract.shape import Contract, Scrape
 from perunit.facts.arrivals import DoorError
 from perunit.live.calls import CallError
-from perunit.live.intake import Intake, Limits, OverloadedError
+from perunit.live.intake import ClosedError, Intake, Limits, OverloadedError
 from perunit.live.scraper import ScrapeMeters, Scraper, Target
 from perunit.live.service import Service
 from perunit.model.window import system_clock
@@ -208,3 +208,27 @@ def test_a_scrape_that_finds_no_room_is_let_go_and_the_next_one_has_it_all(tmp_p
             value[0] = 110
             one.scrape()
     assert shop.engine.value("SELECT sum(usage_cpu_seconds) FROM events") == 10
+
+
+def test_a_target_that_hangs_does_not_hold_up_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its answer, should it come after all, is not taken in."""
+    monkeypatch.setattr("perunit.live.scraper._STOP_SECONDS", 0.1)
+    asked, free = threading.Event(), threading.Event()
+
+    def hanging(handler: BaseHTTPRequestHandler) -> None:
+        asked.set()
+        free.wait(30)
+        with_body(b'cpu{order="o"} 1\n')(handler)
+
+    with answering(hanging) as url:
+        shop = company(tmp_path, url=(url,), every="30s", timeout="30s")
+        with opened(shop) as intake:
+            one = target(shop, intake, url, every="1s", timeout="1s")
+            one.start()
+            assert asked.wait(30)
+            one.end()
+            one.join()
+            free.set()
+            with pytest.raises(ClosedError):
+                one.scrape()
+    assert shop.engine.value("SELECT count(*) FROM batches") == 0

@@ -44,6 +44,7 @@ _HEADERS = {
 _SAMPLES_MAX = 2000
 _KEPT_MAX = 1000
 _CALL_SECONDS = 10
+_STOP_SECONDS = 5.0
 _ANSWER_BYTES = 1 << 16
 _BACKOFF_SECONDS = (1.0, 60.0)
 _log = logging.getLogger(__name__)
@@ -88,9 +89,9 @@ class RemoteWriter:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends; what waits stays in the store."""
+        """Ends, or soon; what waits, and what is on its way, stays in the store and is sent again."""
         self._ending.set()
-        self._thread.join()
+        self._thread.join(_STOP_SECONDS)
         self._caller.close()
 
     def _run(self) -> None:

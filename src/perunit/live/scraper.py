@@ -33,6 +33,7 @@ _ACCEPT = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _OK = 200
+_STOP_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
 
@@ -82,8 +83,8 @@ class Target:
         self._ending.set()
 
     def join(self) -> None:
-        """Returns when it asks no more."""
-        self._thread.join()
+        """Returns when it asks no more, or soon: an answer that still comes is not taken in any more."""
+        self._thread.join(_STOP_SECONDS)
         self._caller.close()
 
     def scrape(self) -> int:
@@ -94,6 +95,8 @@ class Target:
         answer = self._caller.call(
             "GET", self._url, seconds_max=seconds, bytes_max=self._scrape.bytes_max, headers=headers
         )
+        if self._ending.is_set():
+            raise ClosedError
         if answer.status != _OK:
             raise CallError(f"{self._url}: answers {answer.status}, must be {_OK}; see the exporter's log")
         content_type = answer.headers.get("content-type", "")
@@ -154,7 +157,7 @@ class Scraper:
             target.start()
 
     def stop(self) -> None:
-        """Ends; answers that are on their way are waited for, no longer than their timeout."""
+        """Ends; answers that are on their way are waited for a little, and not taken in after it."""
         for target in self._targets:
             target.end()
         for target in self._targets:
