@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 __all__ = ["EVENT_ATTRIBUTES", "check_contract"]
 
-# CloudEvents attributes, and the two extensions that are understood.
+# CloudEvents attributes, and the extensions that are understood.
 EVENT_ATTRIBUTES = (
     *("specversion", "id", "source", "type", "time", "subject", "dataschema", "datacontenttype"),
-    *("recordedtime", "traceparent"),
+    *("recordedtime", "traceparent", "sampledrate"),
 )
 _ABOUT_EVENTS = ("id", "source", "type", "time", "outcome", "currency", "resource", "intent", "latency_ms")
 # One bit of a 64-bit mask for each, the sign left out.
@@ -190,6 +190,8 @@ def _check_source(name: str, source: Source, found: Findings) -> None:
         "latency_ms",
         "intent",
         "recorded_at",
+        "weight",
+        "sampled_by",
     ):
         text = getattr(event, attribute)
         if text is not None:
@@ -355,7 +357,7 @@ def _check_event(
     if event.outcome is not None:
         checked = checked_expression((*path, "outcome"), event.outcome, sees, found, outcome_expression)
         _check_values((*path, "outcome"), "outcome", checked, found)
-    for attribute in ("currency", "resource", "latency_ms", "intent"):
+    for attribute in ("currency", "resource", "latency_ms", "intent", "weight", "sampled_by"):
         text = getattr(event, attribute)
         if text is not None:
             _check_values(

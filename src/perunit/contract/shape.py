@@ -126,6 +126,12 @@ class EventMapping(Part):
     latency_ms: Expression | None = None
     intent: Expression | None = Field(None, description="Shared by the attempts (retries) of one intent.")
     recorded_at: Expression | None = Field(None, description="When it reached the source; tells how late it is.")
+    weight: Expression | None = Field(
+        None, description="How many like it stand behind a sampled row: 1 ÷ the probability it was kept with."
+    )
+    sampled_by: Expression | None = Field(
+        None, description="What was kept or dropped as one, such as a trace id; the unit's id where absent."
+    )
 
 
 class LabelsFrom(Part):
@@ -206,6 +212,8 @@ class EventType(Part):
     resource: Expression | None = None
     latency_ms: Expression | None = None
     intent: Expression | None = None
+    weight: Expression | None = None
+    sampled_by: Expression | None = None
 
 
 class Meter(Part):

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 from perunit.engine.duckdb import Engine, literal
 from perunit.facts.rules import Rule
 from perunit.model.money import AMOUNT_SCALE, currencies
+from perunit.model.sampling import WEIGHT_MAX, WEIGHT_SCALE
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 __all__ = [
+    "CERTAIN",
     "OFFSET",
     "Value",
     "amount",
@@ -29,6 +31,7 @@ __all__ = [
     "precise",
     "time",
     "type_of",
+    "weight",
 ]
 
 _NUMERIC = re.compile(r"(DECIMAL|TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT|UTINYINT|USMALLINT|UINTEGER|UBIGINT|UHUGEINT)")
@@ -44,6 +47,10 @@ class Value:
 
     sql: str
     rules: tuple[Rule, ...] = ()
+
+
+# The weight of what was not sampled.
+CERTAIN = Value("1")
 
 
 def precise(text: str) -> str:
@@ -88,6 +95,18 @@ def measured(place: str, sql: str, type_: str, target: str, column: str) -> Valu
     value = sql if _NUMERIC.match(type_) else text
     broken = f"{column} < 0 OR ({column} IS NULL AND ({sql}) IS NOT NULL)"
     return Value(f"TRY_CAST({value} AS {target})", (Rule("quantity", place, broken, text, expected),))
+
+
+def weight(place: str, sql: str, type_: str) -> Value:
+    """How many stand behind a sampled row: at least 1, rounded to 18 places; null where that is not known."""
+    text = sql if type_ == "VARCHAR" else f"CAST({sql} AS VARCHAR)"
+    expected = (
+        f"must be a number from 1 to {WEIGHT_MAX}: 1 ÷ the probability it was kept with; "
+        "correct it, or give null where that is not known"
+    )
+    broken = f"weight < 1 OR weight > {WEIGHT_MAX} OR (weight IS NULL AND nullif({text}, '') IS NOT NULL)"
+    value = f"TRY_CAST({sql if _NUMERIC.match(type_) else text} AS DECIMAL(38, {WEIGHT_SCALE}))"
+    return Value(value, (Rule("weight", place, broken, text, expected),))
 
 
 def key_text(sql: str, type_: str) -> str:

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from perunit.engine.duckdb import Engine
     from perunit.facts.staging import Names
 
-__all__ = ["OTHER", "encode", "met_cells", "pin_values"]
+__all__ = ["OTHER", "encode", "is_sampled", "met_cells", "pin_values"]
 
 OTHER = "__other__"
+_PARTS = {"weight": "CASE WHEN weight IS DISTINCT FROM 1 THEN 'weight=' || coalesce(CAST(weight AS VARCHAR), '') END"}
 
 
 def encode(engine: Engine, names: Names, limit: int) -> bool:
@@ -85,9 +86,17 @@ def _met_sql(names: Names) -> str:
     )
 
 
+def is_sampled(engine: Engine) -> bool:
+    """Whether any fact of the store stands for others that were left out, or may; a look at a small table."""
+    return bool(engine.value("SELECT count(*) FROM cells WHERE weight IS DISTINCT FROM 1"))
+
+
 def _hash_sql(names: Names) -> str:
-    """SQL of a cell's content as a number. Only what is there counts, so that a dimension more changes no old cell."""
-    parts = ", ".join(f"{literal(f'{c}=')} || CAST({identifier(c)} AS VARCHAR)" for c in names.cell_columns())
+    """SQL of a cell's content as a number. Only what is there counts, so that a dimension more changes no old cell.
+
+    A weight of 1 says no more than none: cells of before there were weights keep their number.
+    """
+    parts = ", ".join(_PARTS.get(c, f"{literal(f'{c}=')} || CAST({identifier(c)} AS VARCHAR)") for c in names.cell_columns())
     # As JSON, because there it shows where one value ends and the next begins.
     return f"md5_number_lower(CAST(to_json(list_filter([{parts}], lambda part: part IS NOT NULL)) AS VARCHAR))"
 

@@ -160,9 +160,9 @@ def _kind(code: int, name: str, event: EventType, project: Project, fields: Fiel
         mapped["currency"] = Value(value.sql, (*extra, *value.rules))
     else:
         mapped["currency"] = Value(literal(project.contract.currency))
-    for attribute, expression in (("resource", event.resource), ("intent", event.intent)):
-        if expression:
-            mapped[attribute] = mapper.key(attribute, expression)
+    keys = {"resource": event.resource, "intent": event.intent, "sampled_by": event.sampled_by}
+    mapped |= {name: mapper.key(name, expression) for name, expression in keys.items() if expression}
+    mapped["weight"] = mapper.weight(event.weight) if event.weight else mapper.sampledrate()
     if beside := _unmapped(schema, mapped):
         # Two deliveries must agree on all that the contract declares; what is kept as a fact is compared itself.
         mapped["payload_hash"] = Value(f"hash({', '.join(fields.raw(path) for path in beside)})")
@@ -218,6 +218,20 @@ class _Mapper:
             return attributes.amount(place, self._fields.raw(plain), "VARCHAR", account)
         sql, extra = self.expression(place, checked, "number")
         value = attributes.amount(place, sql, self.type_of(sql), account)
+        return Value(value.sql, (*extra, *value.rules))
+
+    def sampledrate(self) -> Value:
+        """The weight by CloudEvents' own extension: an event without it is taken to be one of one."""
+        raw = self._fields.raw(("sampledrate",))
+        value = attributes.weight("sampledrate", raw, "VARCHAR")
+        return Value(f"CASE WHEN {raw} IS NULL THEN 1 ELSE {value.sql} END", value.rules)
+
+    def weight(self, text: str) -> Value:
+        checked = parse(text)
+        if plain := self._plain_field(checked):
+            return attributes.weight("weight", self._fields.raw(plain), "VARCHAR")
+        sql, extra = self.expression("weight", checked, "number")
+        value = attributes.weight("weight", sql, self.type_of(sql))
         return Value(value.sql, (*extra, *value.rules))
 
     def measured(self, place: str, text: str, target: str, column: str) -> Value:

@@ -31,6 +31,8 @@ _TYPES = {
     "resource": "VARCHAR",
     "latency_ms": "DECIMAL(18, 6)",
     "payload_hash": "UBIGINT",
+    "weight": "DECIMAL(38, 18)",
+    "sampled_by": "VARCHAR",
     **dict.fromkeys(ACCOUNTS, "DECIMAL(38, 12)"),
 }
 
@@ -56,13 +58,14 @@ class Names:
         """What makes a cell: all that is not unique to an event."""
         segments = tuple(f"segment_{dimension}" for dimension in self.dimensions)
         masks = ("unit_mask", "orphan_mask", "attempt_mask", "success_mask")
-        return ("source", "event_type", "outcome", "currency", *masks, *segments)
+        return ("source", "event_type", "outcome", "currency", "weight", *masks, *segments)
 
     def fact_columns(self) -> tuple[str, ...]:
         """What is kept of an event beside its key, batch, cell and lateness; two deliveries must agree on it."""
         units = tuple(f"unit_{unit}" for unit in self.unit_bits)
         usage = tuple(f"usage_{meter}" for meter in self.meters)
-        return ("event_time", "intent", "resource", "latency_ms", "payload_hash", *ACCOUNTS, *units, *usage)
+        own = ("event_time", "intent", "resource", "latency_ms", "payload_hash", "sampled_by")
+        return (*own, *ACCOUNTS, *units, *usage)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from perunit.contract.door_formats import COUNTED_FORMATS, DOOR_COLUMNS
 from perunit.contract.expression import parse
 from perunit.engine.duckdb import identifier, literal
 from perunit.facts import attributes
-from perunit.facts.attributes import Value, type_of
+from perunit.facts.attributes import CERTAIN, Value, type_of
 from perunit.facts.cloudevents import success_rules
 from perunit.facts.doors.formats import DOOR_RULES
 from perunit.facts.json_fields import Fields
@@ -145,9 +145,9 @@ def _plan(
         )
     if event.latency_ms:
         mapped["latency_ms"] = mapper.measured("latency_ms", event.latency_ms, "DECIMAL(18, 6)", "latency_ms")
-    for attribute, expression in (("resource", event.resource), ("intent", event.intent)):
-        if expression:
-            mapped[attribute] = mapper.key(attribute, expression)
+    keys = {"resource": event.resource, "intent": event.intent, "sampled_by": event.sampled_by}
+    mapped |= {name: mapper.key(name, expression) for name, expression in keys.items() if expression}
+    mapped["weight"] = mapper.weight(event.weight) if event.weight else CERTAIN
     mapped |= mapper.outcome(event.outcome) | mapper.currency(event.currency)
     if "_is_object" in columns:
         broken, expected = '"c:_is_object" = false', "must be one JSON object a line; repair the line"
@@ -269,6 +269,11 @@ class _RowMapper:
     def measured(self, place: str, text: str, target: str, column: str) -> Value:
         sql, type_, rules = self._expression(place, text)
         value = attributes.measured(place, sql, type_, target, column)
+        return Value(value.sql, (*rules, *value.rules))
+
+    def weight(self, text: str) -> Value:
+        sql, type_, rules = self._expression("weight", text)
+        value = attributes.weight("weight", sql, type_)
         return Value(value.sql, (*rules, *value.rules))
 
     def time(self, place: str, text: str, timezone: str | None, latest: datetime, column: str) -> Value:

@@ -36,7 +36,9 @@ FILE_NAME = "perunit.duckdb"
 LOCK_NAME = "perunit.lock"
 SOCKET_NAME = "perunit.sock"
 _VERSION = "3"
+_WEIGHT = "ADD COLUMN IF NOT EXISTS weight DECIMAL(38, 18) DEFAULT 1"
 # Version → what brings its tables to the next one, after every new table was made. Only ever adds.
+# What was counted before there were weights was counted whole.
 _MIGRATIONS = {
     "2": (
         "ALTER TABLE batches ADD COLUMN IF NOT EXISTS ignored BIGINT DEFAULT 0",
@@ -45,6 +47,8 @@ _MIGRATIONS = {
         "WHERE key = 'stale'",
         "INSERT OR IGNORE INTO store_state VALUES ('changes_summed', '0')",
         "DELETE FROM store_state WHERE key = 'stale'",
+        "ALTER TABLE events ADD COLUMN IF NOT EXISTS sampled_by VARCHAR",
+        *(f"ALTER TABLE {table} {_WEIGHT}" for table in ("cells", "units", "rollup_units", "unit_days")),
     )
 }
 _NO_ROOM = (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException)

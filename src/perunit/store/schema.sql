@@ -18,10 +18,12 @@ CREATE TABLE IF NOT EXISTS unit_types (unit_type VARCHAR PRIMARY KEY, bit INTEGE
 -- Masks have bit b set: unit_mask, the event carries a key of that unit type; orphan_mask, it should and does not;
 -- attempt_mask and success_mask, it is an attempt or a success of that unit type.
 -- shown_cell_id is the cell after the segment guard: the one that rollups use.
+-- weight: how many like each of its events there were, 1 where none were left out, null where that is not known.
 CREATE TABLE IF NOT EXISTS cells (
     cell_id INTEGER PRIMARY KEY, cell_hash UBIGINT NOT NULL, shown_cell_id INTEGER NOT NULL,
     source VARCHAR NOT NULL, event_type VARCHAR NOT NULL, outcome VARCHAR, currency VARCHAR NOT NULL,
-    unit_mask BIGINT NOT NULL, orphan_mask BIGINT NOT NULL, attempt_mask BIGINT NOT NULL, success_mask BIGINT NOT NULL);
+    unit_mask BIGINT NOT NULL, orphan_mask BIGINT NOT NULL, attempt_mask BIGINT NOT NULL, success_mask BIGINT NOT NULL,
+    weight DECIMAL(38, 18) DEFAULT 1);
 
 -- Every value a segment dimension has taken; the first `limit` by (first_seen, value) are shown by name.
 CREATE TABLE IF NOT EXISTS segment_values (
@@ -29,12 +31,13 @@ CREATE TABLE IF NOT EXISTS segment_values (
     PRIMARY KEY (dimension, value));
 
 -- The facts. Immutable; unique by (cells.source, id). event_key is the engine's hash of the two, payload_hash that of
--- the fields the contract declares beside those kept here.
+-- the fields the contract declares beside those kept here. sampled_by: what was kept or dropped as one; null is the unit.
 CREATE TABLE IF NOT EXISTS events (
     event_key UBIGINT NOT NULL, id VARCHAR NOT NULL, event_time TIMESTAMP NOT NULL, batch_id INTEGER NOT NULL,
     cell_id INTEGER NOT NULL, late BOOLEAN NOT NULL, intent VARCHAR, resource VARCHAR,
     revenue DECIMAL(38, 12), discount DECIMAL(38, 12), refund DECIMAL(38, 12), fee DECIMAL(38, 12),
-    tax DECIMAL(38, 12), cost DECIMAL(38, 12), latency_ms DECIMAL(18, 6), payload_hash UBIGINT);
+    tax DECIMAL(38, 12), cost DECIMAL(38, 12), latency_ms DECIMAL(18, 6), payload_hash UBIGINT,
+    sampled_by VARCHAR);
 
 -- Deliveries of an accepted event beyond the first: facts too, so that a recomputation counts them again.
 CREATE TABLE IF NOT EXISTS duplicates (id VARCHAR NOT NULL, event_time TIMESTAMP NOT NULL, batch_id INTEGER NOT NULL, cell_id INTEGER NOT NULL);
@@ -72,12 +75,15 @@ CREATE TABLE IF NOT EXISTS rollup_latency (
     latency_sum DECIMAL(38, 6) NOT NULL, latency_min DECIMAL(18, 6) NOT NULL, latency_max DECIMAL(18, 6) NOT NULL);
 
 -- One row a unit: when it opened and in which cell. Order-free: the least (event_time, cell_hash).
+-- weight: the least known one of its events, here and below: a unit is seen as often as what is kept most often of it.
 CREATE TABLE IF NOT EXISTS units (
-    unit_type VARCHAR NOT NULL, unit_key VARCHAR NOT NULL, opened_at TIMESTAMP NOT NULL, cell_id INTEGER NOT NULL);
+    unit_type VARCHAR NOT NULL, unit_key VARCHAR NOT NULL, opened_at TIMESTAMP NOT NULL, cell_id INTEGER NOT NULL,
+    weight DECIMAL(38, 18) DEFAULT 1);
 
 -- Units opened per hour and cell; negative rows take back an opening that an earlier event replaced.
 CREATE TABLE IF NOT EXISTS rollup_units (
-    window_start TIMESTAMP NOT NULL, unit_type VARCHAR NOT NULL, cell_id INTEGER NOT NULL, opened BIGINT NOT NULL);
+    window_start TIMESTAMP NOT NULL, unit_type VARCHAR NOT NULL, cell_id INTEGER NOT NULL, opened BIGINT NOT NULL,
+    weight DECIMAL(38, 18) DEFAULT 1);
 
 -- Sums per unit and day, as partial rows; priced_* are the rates in force at each event.
 CREATE TABLE IF NOT EXISTS unit_days (
@@ -86,7 +92,7 @@ CREATE TABLE IF NOT EXISTS unit_days (
     revenue DECIMAL(38, 12), discount DECIMAL(38, 12), refund DECIMAL(38, 12), fee DECIMAL(38, 12),
     tax DECIMAL(38, 12), cost DECIMAL(38, 12), priced_cost DECIMAL(38, 24), priced_revenue DECIMAL(38, 24),
     priced_fee DECIMAL(38, 24), unpriced BIGINT NOT NULL,
-    first_time TIMESTAMP NOT NULL, last_time TIMESTAMP NOT NULL);
+    first_time TIMESTAMP NOT NULL, last_time TIMESTAMP NOT NULL, weight DECIMAL(38, 18) DEFAULT 1);
 
 -- Price books as loaded; a version is never changed. withdrawn_at: its file is gone or a later version is in force.
 -- content: the text of its file without the approval, so that it can be put in force again.

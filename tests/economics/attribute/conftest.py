@@ -103,7 +103,7 @@ class Store:
     def opened(self, cell_id: int, count: int, *, unit: str = "order", at: datetime = DAY) -> None:
         """Units opened."""
         self.engine.execute(
-            "INSERT INTO rollup_units VALUES ($at, $unit, $cell, $count)",
+            "INSERT INTO rollup_units VALUES ($at, $unit, $cell, $count, 1)",
             {"at": at, "unit": unit, "cell": cell_id, "count": count},
         )
 
@@ -131,7 +131,7 @@ def new_store() -> Store:
         succeeded = int(outcome == "success")
         engine.execute(
             f"INSERT INTO cells VALUES ({cell_id}, {100 - cell_id}, {cell_id}, 'shop', 'order.completed', "
-            f"'{outcome}', 'USD', 1, 0, 1, {succeeded})"
+            f"'{outcome}', 'USD', 1, 0, 1, {succeeded}, 1)"
         )
     return Store(engine)
 

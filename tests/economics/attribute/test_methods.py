@@ -118,7 +118,7 @@ def test_a_monthly_line_is_spread_over_the_days_of_its_usage(store: Any) -> None
 
 def test_a_direct_line_goes_to_its_unit_and_the_cell_it_opened_in(store: Any) -> None:
     """The unit is named even before any event of it is known; then it has no cell yet."""
-    store.engine.execute("INSERT INTO units VALUES ('order', 'o-1', '2026-05-01', 2)")
+    store.engine.execute("INSERT INTO units VALUES ('order', 'o-1', '2026-05-01', 2, 1)")
     store.charge("3", tags={"order": "o-1"})
     store.charge("4", tags={"order": "o-2"})
     store.allocate(TAGGED)

@@ -109,6 +109,6 @@ def books() -> Iterator[Books]:
     engine = Engine(threads=1)
     engine.execute(sql_text("store", "schema"))
     engine.execute("INSERT INTO unit_types VALUES ('order', 0)")
-    engine.execute("INSERT INTO cells VALUES (1, 1, 1, 's', 't', NULL, 'USD', 1, 0, 0, 0)")
+    engine.execute("INSERT INTO cells VALUES (1, 1, 1, 's', 't', NULL, 'USD', 1, 0, 0, 0, 1)")
     yield Books(engine, Contract.model_validate(CONTRACT))
     engine.close()

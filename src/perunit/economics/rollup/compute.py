@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from perunit.economics.price.card import Card, build_card, scope_meters
 from perunit.engine.duckdb import identifier, literal
 from perunit.engine.files import sql_text
+from perunit.facts.cells import is_sampled
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -148,7 +149,7 @@ def _append_lens(engine: Engine, card: Card, unit: str, bit: int) -> None:
     key = identifier(f"unit_{unit}")
     engine.execute(
         f"CREATE OR REPLACE TEMP VIEW lens_events AS "
-        f"SELECT e.{key} AS unit_key, e.event_time, c.currency, c.cell_hash, "
+        f"SELECT e.{key} AS unit_key, e.event_time, c.currency, c.cell_hash, c.weight, "
         f"(c.attempt_mask >> {bit}) & 1 = 1 AS attempted, (c.success_mask >> {bit}) & 1 = 1 AS succeeded, "
         f"e.revenue, e.discount, e.refund, e.fee, e.tax, e.cost, {card.amount_sql('cost')} AS priced_cost, "
         f"{card.amount_sql('revenue')} AS priced_revenue, {card.amount_sql('fee')} AS priced_fee, "
@@ -159,29 +160,47 @@ def _append_lens(engine: Engine, card: Card, unit: str, bit: int) -> None:
         f"CREATE OR REPLACE TEMP TABLE fresh_unit_days AS {sql_text('economics.rollup', 'unit_days')}",
         {"unit_type": unit},
     )
+    if is_sampled(engine):
+        engine.execute(_WEIGH_DAYS)
     engine.execute("INSERT INTO unit_days BY NAME SELECT * EXCLUDE (opening) FROM fresh_unit_days")
     _append_openings(engine)
 
 
+_WEIGH_DAYS = (
+    "UPDATE fresh_unit_days AS f SET weight = w.weight FROM ("
+    "SELECT CAST(date_trunc('day', event_time) AS TIMESTAMP) AS day, unit_key, currency, min(weight) AS weight "
+    "FROM lens_events GROUP BY ALL) AS w WHERE w.day = f.day AND w.unit_key = f.unit_key AND w.currency = f.currency"
+)
+# The earliest opening and the least weight may come with different batches.
+_JOIN_OPENINGS = (
+    "UPDATE openings AS o SET opened_at = CASE WHEN s.earlier THEN o.opened_at ELSE s.opened_at END, "
+    "cell_id = CASE WHEN s.earlier THEN o.cell_id ELSE s.cell_id END, weight = least(o.weight, s.weight) "
+    "FROM stood AS s WHERE s.unit_key = o.unit_key AND s.unit_type = o.unit_type"
+)
+
+
 def _append_openings(engine: Engine) -> None:
-    """Counts units in the hour they open, and moves the count where an earlier event has come."""
+    """Counts units in the hour they open, and counts them anew where an earlier or a less sampled event has come."""
     engine.execute(f"CREATE OR REPLACE TEMP TABLE openings AS {sql_text('economics.rollup', 'openings')}")
     engine.execute(
-        "CREATE OR REPLACE TEMP TABLE stood AS SELECT u.unit_type, u.unit_key, u.opened_at, c.shown_cell_id, "
-        "(o.opened_at, n.cell_hash) < (u.opened_at, c.cell_hash) AS replaced "
+        "CREATE OR REPLACE TEMP TABLE stood AS SELECT u.unit_type, u.unit_key, u.opened_at, u.cell_id, "
+        "c.shown_cell_id, u.weight, (o.opened_at, n.cell_hash) < (u.opened_at, c.cell_hash) AS earlier, "
+        "earlier OR coalesce(o.weight < u.weight, u.weight IS NULL AND o.weight IS NOT NULL) AS replaced "
         "FROM units u JOIN openings o ON o.unit_key = u.unit_key AND o.unit_type = u.unit_type "
         "JOIN cells c ON c.cell_id = u.cell_id JOIN cells n ON n.cell_id = o.cell_id"
     )
     engine.execute("DELETE FROM openings WHERE unit_key IN (SELECT unit_key FROM stood WHERE NOT replaced)")
+    if is_sampled(engine):
+        engine.execute(_JOIN_OPENINGS)
     engine.execute(
         "INSERT INTO rollup_units "
-        "SELECT window_of(o.opened_at), o.unit_type, c.shown_cell_id, count(*) FROM openings o "
+        "SELECT window_of(o.opened_at), o.unit_type, c.shown_cell_id, count(*), o.weight FROM openings o "
         "JOIN cells c ON c.cell_id = o.cell_id GROUP BY ALL "
-        "UNION ALL SELECT window_of(opened_at), unit_type, shown_cell_id, -count(*) FROM stood "
+        "UNION ALL SELECT window_of(opened_at), unit_type, shown_cell_id, -count(*), weight FROM stood "
         "WHERE replaced GROUP BY ALL"
     )
     if engine.value("SELECT count(*) FROM stood WHERE replaced"):
         engine.execute(
             "DELETE FROM units WHERE (unit_type, unit_key) IN (SELECT (unit_type, unit_key) FROM stood WHERE replaced)"
         )
-    engine.execute("INSERT INTO units SELECT unit_type, unit_key, opened_at, cell_id FROM openings")
+    engine.execute("INSERT INTO units SELECT unit_type, unit_key, opened_at, cell_id, weight FROM openings")
