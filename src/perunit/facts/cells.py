@@ -96,7 +96,9 @@ def _hash_sql(names: Names) -> str:
 
     A weight of 1 says no more than none: cells of before there were weights keep their number.
     """
-    parts = ", ".join(_PARTS.get(c, f"{literal(f'{c}=')} || CAST({identifier(c)} AS VARCHAR)") for c in names.cell_columns())
+    parts = ", ".join(
+        _PARTS.get(c, f"{literal(f'{c}=')} || CAST({identifier(c)} AS VARCHAR)") for c in names.cell_columns()
+    )
     # As JSON, because there it shows where one value ends and the next begins.
     return f"md5_number_lower(CAST(to_json(list_filter([{parts}], lambda part: part IS NOT NULL)) AS VARCHAR))"
 

@@ -101,6 +101,7 @@ _FORMULAS: dict[str, Formula] = _LATENCIES | {
     "orphans": _P["orphans"],
     "duplicates": _P["duplicates"],
     "late_events": _P["late"],
+    "unweighted_events": _P["unweighted"],
     "unpriced_usage": _P["unpriced"],
     "unconverted": Total((_P["unconverted_events"], _P["unconverted_usage"], _P["unconverted_parts"])),
     "success_rate": Ratio(_P["successes"], _P["attempts"]),
@@ -217,6 +218,9 @@ asks for values. This page is generated from the catalogue in `src/perunit/measu
 Sums are additive and exact; ratios are divided last. A part that was not recorded adds nothing; where no part
 was recorded, the measure has no value (unknown, not 0). Amounts of other currencies than the one asked for
 are left out and counted in a note. Seed names the metric (M) or failure mode (F) of the reference text.
+
+Of sampled facts each counts by its weight, and the measure is an estimate with a standard error ([sampling](sampling.md)).
+Percentiles, `cost_variance` and `cost_per_unit_stddev` are weighted too, but have no error.
 
 """
 _COLUMNS = """\

@@ -29,8 +29,8 @@ def fine_source(contract: Contract, unit: str, fact: Fact) -> str:
     if fact is Fact.ACTIVE:
         key = f"e.{identifier(f'unit_{unit}')}"
         return (
-            f"SELECT e.event_time AS day, {literal(unit)} AS unit_type, {key} AS unit_key "
-            f"FROM events e WHERE {_WINDOW} AND {key} IS NOT NULL"
+            f"SELECT e.event_time AS day, {literal(unit)} AS unit_type, {key} AS unit_key, k.weight "
+            f"FROM events e JOIN cells k ON k.cell_id = e.cell_id WHERE {_WINDOW} AND {key} IS NOT NULL"
         )
     return f"WITH measured AS MATERIALIZED ({measured(contract, _WINDOW)}) {sql_text('measures', _MEASURED[fact])}"
 

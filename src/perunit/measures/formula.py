@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from perunit.model.money import divide, exact
 
-__all__ = ["Change", "Formula", "Number", "Part", "Ratio", "Spread", "Sums", "Total", "evaluate", "needs"]
+__all__ = ["Change", "Formula", "Number", "Part", "Ratio", "Spread", "Sums", "Total", "evaluate", "needs", "slopes"]
 
 Number = Decimal | int
 Sums = Mapping[str, Number | None]
@@ -81,6 +81,39 @@ def evaluate(formula: Formula, now: Sums, before: Sums | None = None, days: tupl
                 return _deviation([value for day in days if (value := _value(of, day)) is not None])
             case _:
                 return _value(formula, now)
+
+
+def slopes(formula: Formula, sums: Sums) -> dict[str, Decimal] | None:
+    """How much the formula's value changes with each of its sums; None where it looks at several buckets or has none.
+
+    >>> slopes(Ratio(Part("cost"), Part("units")), {"cost": Decimal(6), "units": 4})
+    {'cost': Decimal('0.25'), 'units': Decimal('-0.375')}
+    """
+    match formula:
+        case Part(name):
+            return {name: Decimal(1)}
+        case Total(plus, minus):
+            parts = [(part, Decimal(1)) for part in plus] + [(part, Decimal(-1)) for part in minus]
+            return _combined([(slopes(part, sums), factor) for part, factor in parts])
+        case Ratio(numerator, denominator):
+            with exact():
+                below, ratio = _value(denominator, sums), _value(formula, sums)
+            each = divide(Decimal(1), below)
+            if each is None or ratio is None:
+                return None
+            return _combined([(slopes(numerator, sums), each), (slopes(denominator, sums), -ratio * each)])
+        case _:
+            return None
+
+
+def _combined(parts: list[tuple[dict[str, Decimal] | None, Decimal]]) -> dict[str, Decimal] | None:
+    found: dict[str, Decimal] = {}
+    for slope, factor in parts:
+        if slope is None:
+            return None
+        for name, value in slope.items():
+            found[name] = found.get(name, Decimal(0)) + value * factor
+    return found
 
 
 def _value(formula: Formula, sums: Sums) -> Decimal | None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from perunit.economics.fx.rates import FxRates
+from perunit.facts.cells import is_sampled
 from perunit.measures.catalogue import Measure, sum_of
 from perunit.measures.formula import Spread
 from perunit.measures.scan import BILL_DIMENSIONS, CELL_DIMENSIONS, USAGE_DIMENSIONS, Lens
@@ -53,6 +54,7 @@ def checked_lens(
         where=where,
         currency=currency,
         fx=FxRates(engine, currency, contract.fx.max_age_days) if query.converts else None,
+        sampled=is_sampled(engine),
         fine=_fine(query, {sum_of(name, active=active).fact for name in needed}, latest_event(engine)),
     )
 

@@ -47,6 +47,8 @@ _FACTS = {"rollup": "event", "rollup_priced": "usage fact"}
 def notes(engine: Engine, lens: Lens, table: Table, needed: frozenset[str]) -> Iterator[str]:
     """Every reservation about the sums in `table`."""
     yield from _foreign(engine, lens, needed) if lens.fx is None else _converted(lens.fx)
+    if lens.sampled:
+        yield from _sampling(engine, lens, table, needed)
     if not needed & COST_SUMS:
         return
     unpriced = sum(int(row["unpriced"] or 0) for row in table.values())
@@ -60,6 +62,29 @@ def notes(engine: Engine, lens: Lens, table: Table, needed: frozenset[str]) -> I
         yield f"{plain(shown)} {lens.currency} of the bills is borne by units other than {lens.unit}"
     if needed & _AMOUNT_SUMS and not any(row.get(name) is not None for row in table.values() for name in COST_SUMS):
         yield "no cost is known here: a margin is the revenue alone"
+
+
+_KEPT = """
+SELECT CAST(coalesce(sum(f.events), 0) AS BIGINT),
+    CAST(coalesce(sum(f.events) FILTER (WHERE k.weight > 1), 0) AS BIGINT),
+    CAST(coalesce(sum(f.events) FILTER (WHERE k.weight IS NULL), 0) AS BIGINT)
+FROM rollup f JOIN cells k ON k.cell_id = f.cell_id
+WHERE (k.unit_mask >> CAST($bit AS INTEGER)) & 1 = 1 AND f.window_start >= $hour AND f.window_start < $end
+"""
+
+
+def _sampling(engine: Engine, lens: Lens, table: Table, needed: frozenset[str]) -> Iterator[str]:
+    """How much of what is counted was sampled, and what that leaves open."""
+    events, sampled, unweighted = engine.rows(_KEPT, lens.values())[0]
+    if sampled:
+        yield f"{sampled:,} of {events:,} events stand for others that were left out: ± is one standard error"
+    if unweighted:
+        with exact():
+            share = (Decimal(100) * unweighted / events).quantize(Decimal("0.01"))
+        yield f"{share} % of the events were sampled with a probability nobody stated: counts are lower bounds"
+    split_bills = lens.by and any(row.get("billed_usage") for row in table.values()) and needed & COST_SUMS
+    if sampled and split_bills:
+        yield "bills are split by what sampled usage says; ± does not hold the error of that split"
 
 
 def _converted(fx: FxRates) -> Iterator[str]:

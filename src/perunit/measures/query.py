@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from perunit.measures.catalogue import Measure, Unit, resolve
+from perunit.measures.errors import Doubt, doubts
 from perunit.measures.formula import Change, Number, Spread, evaluate
 from perunit.measures.guard import checked_lens
 from perunit.measures.locked import is_closed, locked_months
@@ -55,7 +56,11 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a result. `kind` is bucket, dimension, measure, before, change or change_ratio."""
+    """One column of a result. `kind` is bucket, dimension, measure, error, before, change or change_ratio.
+
+    An error column follows a measure that is an estimate in some row: its standard error, None where it is exact or no
+    error is known.
+    """
 
     name: str
     kind: str
@@ -66,12 +71,14 @@ class Column:
 class Row:
     """One row: values by column name; `status` is estimated, billed, mixed or closed, None where no cost is priced.
 
-    `complete` is false where facts may still come in or the window cuts the bucket.
+    `complete` is false where facts may still come in or the window cuts the bucket. `estimated` names the measures that
+    are estimates of a sample.
     """
 
     values: dict[str, Any]
     status: str | None
     complete: bool
+    estimated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,8 @@ class Result:
     notes: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values: decimals as exact text, times as RFC 3339."""
+        """Plain values: decimals as exact text, times as RFC 3339. Rows name their estimates where there is any."""
+        sampled = any(column.kind == "error" for column in self.columns)
         return {
             "unit": self.unit,
             "currency": self.currency,
@@ -113,6 +121,7 @@ class Result:
             "rows": [
                 {name: _json_value(value) for name, value in row.values.items()}
                 | {"status": row.status, "complete": row.complete}
+                | ({"estimated": list(row.estimated)} if sampled else {})
                 for row in self.rows
             ],
             "notes": list(self.notes),
@@ -132,16 +141,19 @@ def run_query(engine: Engine, contract: Contract, query: Query) -> Result:
     table = scan(engine, contract, lens, needed)
     # Before earlier periods are read, whose facts without an exchange rate are none of this one's.
     reservations = tuple(notes(engine, lens, table, needed))
+    doubt = doubts(engine, contract, lens, measures) if lens.sampled else {}
     shift = None if query.compare is Compare.OFF else comparison(query.window, query.grain, query.compare)
     earlier = _Earlier(engine, contract, lens, measures)
-    columns = _columns(query, measures)
+    columns = _columns(query, measures, doubt)
     latest_event, ingested_at, batch_id = _freshness(engine)
     locked = locked_months(engine)
     rows = [
         Row(
-            _values(key, table.get(key, {}), measures, query, earlier, shift),
+            _values(key, table.get(key, {}), measures, query, earlier, shift)
+            | _errors(doubt.get(key), table.get(key, {}), columns),
             _status(table.get(key, {}), closed=is_closed(_window_of(key, query), locked)),
             _complete(key, query, latest_event),
+            tuple(measure.name for measure in measures if key in doubt and doubt[key].touches(measure)),
         )
         for key in sorted(set(table) | earlier.gone(shift, set(table)), key=_sort_key)
     ]
@@ -204,11 +216,13 @@ class _Earlier:
         return {(bucket and shift.forth(bucket), values) for bucket, values in table if (bucket, values) not in taken}
 
 
-def _columns(query: Query, measures: tuple[Measure, ...]) -> tuple[Column, ...]:
+def _columns(query: Query, measures: tuple[Measure, ...], doubt: dict[Key, Doubt]) -> tuple[Column, ...]:
     columns = [] if query.grain is Grain.TOTAL else [Column(str(query.grain), "bucket")]
     columns += [Column(dimension, "dimension") for dimension in query.by]
     for measure in measures:
         columns.append(Column(measure.name, "measure", measure))
+        if any(each.touches(measure) for each in doubt.values()):
+            columns.append(Column(f"{measure.name}_error", "error", measure))
         if query.compare is not Compare.OFF:
             columns += [
                 Column(f"{measure.name}_{kind}", kind, measure) for kind in ("before", "change", "change_ratio")
@@ -237,6 +251,14 @@ def _values(
     return values
 
 
+def _errors(doubt: Doubt | None, sums: dict[str, Number | None], columns: tuple[Column, ...]) -> dict[str, Any]:
+    return {
+        column.name: doubt and doubt.error(column.measure, sums)
+        for column in columns
+        if column.kind == "error" and column.measure is not None
+    }
+
+
 def _value(
     measure: Measure,
     key: Key,
@@ -250,7 +272,8 @@ def _value(
     if isinstance(measure.formula, Spread):
         return evaluate(measure.formula, sums, days=earlier.days(window, key))
     value = evaluate(measure.formula, sums)
-    return int(value) if measure.unit is Unit.COUNT and value is not None else value
+    # A count that a sample estimates need not be whole.
+    return int(value) if measure.unit is Unit.COUNT and value is not None and value % 1 == 0 else value
 
 
 def _compared(measure: Measure, now: Number | None, before: Number | None) -> dict[str, Number | None]:

@@ -126,7 +126,7 @@ def receipt(engine: Engine, contract: Contract, unit_type: str, unit_key: str) -
             Exchanged(currency, day, worth.rate, worth.origin, worth.day)
             for (currency, day), worth in sorted(fx.quoted.items())
         ),
-        notes=tuple(_notes(fx, events, bills, shares)),
+        notes=(*_sampling(engine, events), *_notes(fx, events, bills, shares)),
     )
 
 
@@ -181,6 +181,23 @@ def _status(events: tuple[EventLine, ...], bills: tuple[BillLine, ...], shares: 
 
 def _count(events: tuple[EventLine, ...], pricing: Pricing) -> int:
     return sum(line.pricing is pricing for event in events for line in event.usage)
+
+
+def _sampling(engine: Engine, events: tuple[EventLine, ...]) -> list[str]:
+    """How often events like the unit's were kept; its own are shown as they are."""
+    weights: dict[Decimal | None, int] = {}
+    cells = dict(engine.rows("SELECT cell_id, weight FROM cells WHERE weight IS DISTINCT FROM 1"))
+    for event in events:
+        if event.cell_id in cells:
+            weights[cells[event.cell_id]] = weights.get(cells[event.cell_id], 0) + 1
+    return [
+        f"{count} of {len(events)} events {_kept(weight)}: their figures are shown as they are, not as an estimate"
+        for weight, count in sorted(weights.items(), key=lambda item: item[0] or 0)
+    ]
+
+
+def _kept(weight: Decimal | None) -> str:
+    return "sampled with a probability nobody stated" if weight is None else f"sampled 1 in {weight:,.1f}"
 
 
 def _notes(

@@ -201,15 +201,27 @@ class _Shares:
             for bill in bills:
                 if bill.kind == "direct" and bill.cell_id is not None and bill.currency == contract.currency:
                     self._bear((naive(bill.day), bill.cell_id), "billed_direct", bill.effective_cost)
-        days = engine.records(sql_text("measures", "receipt_days"), values)
+        weights = engine.rows("SELECT cell_id, weight FROM cells WHERE weight <> 1")
+        self._weights: dict[int, Decimal] = dict(weights)
+        days = [self._whole(row) for row in engine.records(sql_text("measures", "receipt_days"), values)]
         self._days: dict[_Place, dict[str, Any]] = {(row["day"], row["cell_id"]): row for row in days}
         self._opened: dict[str, dict[_Place, tuple[Decimal, Decimal]]] = {}
-        self._usage = engine.records(
+        used = engine.records(
             "SELECT CAST(date_trunc('day', window_start) AS TIMESTAMP) AS day, cell_id, meter, resource, "
             "sum(quantity) AS quantity FROM rollup_usage WHERE list_contains($cells, cell_id) "
             "AND list_contains($days, CAST(date_trunc('day', window_start) AS TIMESTAMP)) GROUP BY ALL",
             values,
         )
+        self._usage = [self._whole(row) for row in used]
+
+    def _whole(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A row of a cell's sums with what the cell's sample stands for; parts of bills are the whole already."""
+        weight = self._weights.get(row["cell_id"])
+        if weight is None:
+            return row
+        kept = {"day", "cell_id", "meter", "resource", "billed_direct", "billed_usage"}
+        with exact():
+            return {n: v if n in kept or v is None else v * weight for n, v in row.items()}
 
     def share(self, row: dict[str, Any]) -> ShareLine:
         """The unit's share of one allocation to a cell's day."""

@@ -2,7 +2,8 @@
 -- Inputs: rollup_units, units, cells. Window: the days of $days; cells of $cells.
 SELECT day, cell_id, sum(opened) AS whole, sum(among) AS part
 FROM (
-    SELECT CAST(date_trunc('day', f.window_start) AS TIMESTAMP) AS day, f.cell_id, f.opened, 0 AS among
+    SELECT CAST(date_trunc('day', f.window_start) AS TIMESTAMP) AS day, f.cell_id, f.opened * coalesce(f.weight, 1) AS opened,
+        0 AS among
     FROM rollup_units f WHERE f.unit_type = $unit AND list_contains($cells, f.cell_id)
     UNION ALL
     SELECT CAST(date_trunc('day', u.opened_at) AS TIMESTAMP), k.shown_cell_id, 0, 1

@@ -30,7 +30,21 @@ if TYPE_CHECKING:
     from perunit.economics.fx.rates import FxRates
     from perunit.engine.duckdb import Engine
 
-__all__ = ["BILL_DIMENSIONS", "CELL_DIMENSIONS", "USAGE_DIMENSIONS", "Key", "Lens", "Table", "scan"]
+__all__ = [
+    "BILL_DIMENSIONS",
+    "CELL_DIMENSIONS",
+    "CLUSTERED",
+    "SAMPLED_EVENTS",
+    "USAGE_DIMENSIONS",
+    "Key",
+    "Lens",
+    "Table",
+    "clusters_sql",
+    "converted_clusters_sql",
+    "latency_keys_sql",
+    "scan",
+    "split",
+]
 
 Key = tuple[datetime | None, tuple[str | None, ...]]
 Table = dict[Key, dict[str, Number | None]]
@@ -48,7 +62,8 @@ class Lens:
     """How facts are seen: whose keys count, cut by which dimensions, which rows, when, in which currency.
 
     `fine` names the facts to be read from single events because their rollup is coarser than the question.
-    Amounts in other currencies are converted by `fx`, or left out where it is None.
+    Amounts in other currencies are converted by `fx`, or left out where it is None. `sampled`: some facts stand for
+    others too, and each counts by its weight.
     """
 
     unit: str
@@ -60,6 +75,7 @@ class Lens:
     currency: str
     fine: frozenset[Fact]
     fx: FxRates | None = None
+    sampled: bool = False
 
     def values(self) -> dict[str, Any]:
         """What the statements bind."""
@@ -72,6 +88,11 @@ class Lens:
             "end": naive(self.window.end or _FOREVER),
             "hour": start.replace(minute=0, second=0, microsecond=0),
         }
+
+    def groups(self) -> list[str]:
+        """The columns that tell rows apart: the time bucket and one a dimension."""
+        timed = [] if self.grain is Grain.TOTAL else ["bucket"]
+        return [*timed, *(f"d{place}" for place in range(len(self.by)))]
 
     def on(self, window: Window, grain: Grain) -> Lens:
         """The same view of another window."""
@@ -128,17 +149,48 @@ def _read_sums(
     engine: Engine, contract: Contract, lens: Lens, fact: Fact, wanted: dict[str, Sum], table: Table
 ) -> None:
     """Sums by group and flag first, then the wanted sums of the few rows that are left."""
-    grouped = GROUPED[fact]
+    grouped, weights = GROUPED[fact], _weights(lens, fact)
     condition = _condition(lens, fact) + _kinds(wanted)
-    inner = _select(contract, lens, fact, [*grouped.flags, *grouped.sums], condition)
-    groups = _group_names(lens)
+    inner = _select(contract, lens, fact, [*_flags(fact, wanted), *weights.values(), *grouped.sums], condition)
+    groups = [*lens.groups(), *weights]
     # What is in the currency asked for is never unconverted.
     own = {name: replace(each, sql="0 * count(*)") if each.unconverted else each for name, each in wanted.items()}
     columns = [*groups, *_columns(contract, own)]
     sql = f"SELECT {', '.join(columns)} FROM ({inner}) g{' GROUP BY ALL' if groups else ''}"
     for row in engine.rows(sql, lens.values()):
-        key, values = _split(lens, row)
-        table.setdefault(key, {}).update(zip(wanted, values, strict=True))
+        key, values = split(lens, row)
+        sums = table.setdefault(key, {})
+        if not weights:
+            sums.update(zip(wanted, values, strict=True))
+            continue
+        for name, value in zip(wanted, values[1:], strict=True):
+            sums[name] = _plus(sums.get(name), value, _behind(values[0]))
+
+
+# Where the weight of a fact stands. A unit has its own, the least of its events'; bills are never a sample.
+_WEIGHTS = {
+    Fact.ROLLUP: "c.weight",
+    Fact.PRICED: "c.weight",
+    Fact.USAGE: "c.weight",
+    Fact.LATENCY: "c.weight",
+    Fact.UNITS: "f.weight",
+    Fact.ACTIVE: "min(f.weight)",
+}
+
+
+def _weights(lens: Lens, fact: Fact) -> dict[str, str]:
+    """The column of weights, where some are not 1: a DECIMAL holds no amount times a weight, so Python multiplies."""
+    return {"weight": f"{_WEIGHTS[fact]} AS weight"} if lens.sampled and fact in _WEIGHTS else {}
+
+
+def _behind(weight: Decimal | None) -> Number:
+    """What a weight multiplies by; an undefined one counts what is there, as whole numbers stay whole under 1."""
+    return 1 if weight is None or weight == 1 else weight
+
+
+def _flags(fact: Fact, wanted: dict[str, Sum]) -> tuple[str, ...]:
+    unweighted = ("c.weight IS NULL AS unweighted",) if "unweighted" in wanted else ()
+    return (*GROUPED[fact].flags, *unweighted)
 
 
 # Where the currencies of a fact's amounts are listed, what has amounts, and which sums count what has no rate.
@@ -180,14 +232,14 @@ def _add_converted(
                 row[unconverted] = (row.get(unconverted) or 0) + facts
                 continue
             for name, each in sums.items():
-                row[name] = _plus(row.get(name), values[name], Decimal(1) if each.counts else worth.rate)
+                row[name] = _plus(row.get(name), values[name], 1 if each.counts else worth.rate)
 
 
-def _plus(so_far: Number | None, value: Number | None, rate: Decimal) -> Number | None:
+def _plus(so_far: Number | None, value: Number | None, factor: Number) -> Number | None:
     if value is None:
         return so_far
     with exact():
-        return value * rate if so_far is None else so_far + value * rate
+        return value * factor if so_far is None else so_far + value * factor
 
 
 def _of_currency(
@@ -199,13 +251,13 @@ def _of_currency(
     if fact is Fact.ALLOCATIONS:
         read |= {"effective_all": SUMS["effective_all"]}
     condition = f"{_condition(lens, fact)} AND {has_amounts}{_kinds(sums) if sums else ''}"
-    grouped = GROUPED[fact]
-    inner = _select(contract, lens, fact, [_fx_day(fact), *grouped.flags, *grouped.sums], condition)
-    columns = ["fx_day", *_group_names(lens), *_columns(contract, read)]
+    grouped, weights = GROUPED[fact], _weights(lens, fact)
+    inner = _select(contract, lens, fact, [_fx_day(fact), *grouped.flags, *weights.values(), *grouped.sums], condition)
+    columns = ["fx_day", *(weights or ["1"]), *lens.groups(), *_columns(contract, read)]
     sql = f"SELECT {', '.join(columns)} FROM ({inner}) g WHERE own GROUP BY ALL"
-    for day, *row in engine.rows(sql, lens.values() | {"currency": currency, "foreign": currency}):
-        key, values = _split(lens, tuple(row))
-        yield key, day, dict(zip(read, values, strict=True))
+    for day, weight, *row in engine.rows(sql, lens.values() | {"currency": currency, "foreign": currency}):
+        key, values = split(lens, tuple(row))
+        yield key, day, {n: _plus(None, v, _behind(weight)) for n, v in zip(read, values, strict=True)}
 
 
 def _fx_day(fact: Fact) -> str:
@@ -224,12 +276,12 @@ def _read_latency(
     names = {name: QUANTILES[name.removeprefix("latency_")] for name in wanted}
     columns = [
         f"coalesce(f.bucket, {ZERO_BUCKET}) AS slot",
-        "sum(f.observations) AS n",
+        f"sum(f.observations{' * coalesce(c.weight, 1)' if lens.sampled else ''}) AS n",
         "min(f.latency_min) AS least",
         "max(f.latency_max) AS most",
     ]
     inner = _select(contract, lens, fact, columns, _condition(lens, fact))
-    groups = _group_names(lens)
+    groups = lens.groups()
     group = f"PARTITION BY {', '.join(groups)}" if groups else ""
     found = [f"min(slot) FILTER (WHERE reached * 100 >= total * {share})" for share in names.values()]
     sql = (
@@ -238,26 +290,86 @@ def _read_latency(
         f"FROM ({inner}) g) ranked{' GROUP BY ALL' if groups else ''}"
     )
     for row in engine.rows(sql, lens.values()):
-        key, (least, most, *slots) = _split(lens, row)
+        key, (least, most, *slots) = split(lens, row)
         estimates = [None if slot is None else estimate(slot, least, most) for slot in slots]
         table.setdefault(key, {}).update(zip(names, estimates, strict=True))
 
 
-def _group_names(lens: Lens) -> list[str]:
-    timed = [] if lens.grain is Grain.TOTAL else ["bucket"]
-    return [*timed, *(f"d{place}" for place in range(len(lens.by)))]
+# Facts of which what was sampled together can be told, and how each finds what it was sampled with (see errors.py).
+_OF_EVENTS = ("s.cluster", "JOIN keyed s ON s.event_key = f.event_key")
+_OF_UNITS = ("coalesce(s.cluster, f.unit_key)", "LEFT JOIN keyed_units s ON s.unit_key = f.unit_key")
+CLUSTERED = {
+    Fact.ROLLUP: _OF_EVENTS,
+    Fact.PRICED: _OF_EVENTS,
+    Fact.USAGE: _OF_EVENTS,
+    Fact.UNITS: _OF_UNITS,
+    Fact.ACTIVE: _OF_UNITS,
+}
+SAMPLED_EVENTS = (
+    "SELECT e.* FROM events e WHERE e.event_time >= $start AND e.event_time < $end "
+    "AND e.cell_id IN (SELECT cell_id FROM cells WHERE weight IS DISTINCT FROM 1)"
+)
 
 
-def _select(contract: Contract, lens: Lens, fact: Fact, columns: list[str], condition: str) -> str:
-    """One SELECT over a fact table: time bucket, dimensions (``d0``, ``d1`` …) and columns."""
+def clusters_sql(contract: Contract, lens: Lens, fact: Fact, wanted: dict[str, Sum]) -> str:
+    """What was sampled of a fact, or of which the weight is unknown: sums by group, sampling unit and weight."""
+    inner = _clustered(contract, lens, fact, wanted, [])
+    return _by_cluster(lens, wanted, f"({inner}) g", [])
+
+
+def converted_clusters_sql(contract: Contract, lens: Lens, fact: Fact, wanted: dict[str, Sum]) -> str:
+    """The same of amounts in `$currency`, times the rates of their days in ``sampled_fx``."""
+    inner = _clustered(contract, lens, fact, wanted, [_fx_day(fact)])
+    rates = "JOIN sampled_fx r ON r.currency = $currency AND r.day = g.fx_day"
+    apart = _by_cluster(lens, wanted, f"({inner}) g {rates}", ["r.rate"])
+    names = ", ".join(f"{identifier(name)} * rate AS {identifier(name)}" for name in wanted)
+    return f"SELECT {', '.join([*lens.groups(), 'cluster', 'weight', 'unstated', names])} FROM ({apart})"
+
+
+def _clustered(contract: Contract, lens: Lens, fact: Fact, wanted: dict[str, Sum], more: list[str]) -> str:
+    cluster, join = CLUSTERED[fact]
+    columns = [
+        *more,
+        f"{cluster} AS cluster",
+        f"{_WEIGHTS[fact]} AS weight",
+        *_flags(fact, wanted),
+        *GROUPED[fact].sums,
+    ]
+    # Who is active is told by all events, sampled or not, as finely as the question needs it.
+    if fact is not Fact.ACTIVE:
+        lens = replace(lens, fine=frozenset({fact}))
+    return _select(contract, lens, fact, columns, _condition(lens, fact) + _kinds(wanted), join)
+
+
+def _by_cluster(lens: Lens, wanted: dict[str, Sum], relation: str, more: list[str]) -> str:
+    # An amount that no sampled fact has is none here, so that what is not sampled stays certain.
+    sums = [f"{each.sql} AS {identifier(name)}" for name, each in wanted.items()]
+    columns = ", ".join(
+        [*lens.groups(), "cluster", "coalesce(g.weight, 1) AS weight", "g.weight IS NULL AS unstated", *more, *sums]
+    )
+    return f"SELECT {columns} FROM {relation} WHERE g.weight IS DISTINCT FROM 1 GROUP BY ALL"
+
+
+def latency_keys_sql(contract: Contract, lens: Lens) -> str:
+    """The groups in which a latency was sampled."""
+    condition = f"{_condition(lens, Fact.LATENCY)} AND c.weight IS DISTINCT FROM 1"
+    return _select(contract, lens, Fact.LATENCY, ["count(*) AS n"], condition)
+
+
+def _select(contract: Contract, lens: Lens, fact: Fact, columns: list[str], condition: str, join: str = "") -> str:
+    """One SELECT over a fact table: time bucket, dimensions (``d0``, ``d1`` …) and columns.
+
+    `join` to what events were sampled with leaves only those events to read.
+    """
+    sampled = f"events AS ({SAMPLED_EVENTS}), " if join and fact is not Fact.ACTIVE else ""
     time = _TIME.get(fact, "window_start")
     groups = [] if lens.grain is Grain.TOTAL else [f"CAST(date_trunc('{lens.grain}', f.{time}) AS TIMESTAMP) AS bucket"]
     groups += [f"{_column(dimension)} AS d{place}" for place, dimension in enumerate(lens.by)]
     fine = f", f AS ({fine_source(contract, lens.unit, fact)})" if fact in lens.fine else ""
     source = "f" if fact in lens.fine else f"{identifier(fact.value)} f"
     return (
-        f"WITH c AS MATERIALIZED ({_cells(contract)}){fine} SELECT {', '.join([*groups, *columns])} "
-        f"FROM {source} {_join(lens, fact)} "
+        f"WITH {sampled}c AS MATERIALIZED ({_cells(contract)}){fine} SELECT {', '.join([*groups, *columns])} "
+        f"FROM {source} {_join(lens, fact)} {join} "
         f"WHERE f.{time} >= $start AND f.{time} < $end AND {condition} GROUP BY ALL"
     )
 
@@ -273,7 +385,7 @@ def _cells(contract: Contract) -> str:
     seen = [f"({mask} >> CAST($bit AS INTEGER)) & 1 = 1 AS {name}" for name, mask in masks.items()]
     seen.append("in_lens AND currency = $currency AS own")
     shown = [f"{identifier(f'shown_{name}')} AS {identifier(f's_{name}')}" for name in contract.dimensions()]
-    return f"SELECT cell_id, {', '.join([*CELL_DIMENSIONS, *seen, *shown])} FROM cells"
+    return f"SELECT cell_id, weight, {', '.join([*CELL_DIMENSIONS, *seen, *shown])} FROM cells"
 
 
 def _join(lens: Lens, fact: Fact) -> str:
@@ -322,7 +434,7 @@ def _kinds(wanted: dict[str, Sum]) -> str:
     return "" if None in kinds else f" AND f.kind IN ({', '.join(sorted(literal(str(kind)) for kind in kinds))})"
 
 
-def _split(lens: Lens, row: tuple[Any, ...]) -> tuple[Key, tuple[Any, ...]]:
+def split(lens: Lens, row: tuple[Any, ...]) -> tuple[Key, tuple[Any, ...]]:
     """A result row as its key and the rest; times leave the store here and get their zone back."""
     timed = lens.grain is not Grain.TOTAL
     bucket = row[0].replace(tzinfo=UTC) if timed else None

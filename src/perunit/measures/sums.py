@@ -125,6 +125,7 @@ SUMS: dict[str, Sum] = {
     "orphans": _events("events", "orphan", "accepted events that should carry the unit's key and do not"),
     "attempts": _events("events", "in_lens AND attempt", "events that are attempts of the unit"),
     "successes": _events("events", "in_lens AND success", "events that are successes of the unit"),
+    "unweighted": _events("events", "in_lens AND unweighted", "accepted events whose weight nobody stated"),
     "recorded_revenue": _recorded("revenue"),
     "recorded_discounts": _recorded("discount"),
     "recorded_refunds": _recorded("refund"),

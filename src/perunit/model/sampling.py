@@ -43,7 +43,8 @@ def probability_of(threshold: str) -> Fraction:
     """
     if not _THRESHOLD.match(threshold):
         raise ValueError(
-            f"threshold: got {threshold!r}, must be 1 to {_DIGITS} hexadecimal digits; send the th of tracestate as it is"
+            f"threshold: got {threshold!r}, must be 1 to {_DIGITS} hexadecimal digits; "
+            "send the th of tracestate as it is"
         )
     return Fraction(_STEPS - int(threshold.ljust(_DIGITS, "0"), 16), _STEPS)
 

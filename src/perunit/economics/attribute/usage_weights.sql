@@ -1,7 +1,7 @@
 -- How much of a meter each cell used in each period, on the piece's resource or on all of them.
 -- Grain: set × day × cell. Inputs: allocation_pieces, rollup_usage. Window: windows that start in the period.
 -- With at_least the larger of the two meters counts, per window, cell and resource.
--- weight: quantity in units of 10^-9.
+-- weight: quantity in units of 10^-9, of a sample times how many stand behind it.
 WITH sets AS (
     SELECT DISTINCT set_id, meter, at_least, has_resource, resource, period_start, period_end
     FROM allocation_pieces
@@ -57,5 +57,6 @@ summed AS (
     FROM weighed
     GROUP BY ALL
 )
-SELECT set_id, day, cell_id, CAST(NULL AS VARCHAR) AS currency, nano(quantity) AS weight
-FROM summed
+SELECT s.set_id, s.day, s.cell_id, CAST(NULL AS VARCHAR) AS currency, weighed(nano(s.quantity), c.weight) AS weight
+FROM summed AS s
+INNER JOIN cells AS c ON c.cell_id = s.cell_id

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from perunit.economics.price.tiers import define_splits
 from perunit.engine.files import sql_text
 from perunit.model.money import divide, exact
 from perunit.model.window import Window, naive
@@ -102,6 +103,7 @@ def live_rates(engine: Engine, contract: Contract, period: Window) -> tuple[Live
     assert period.start is not None  # noqa: S101 - a month is closed
     assert period.end is not None  # noqa: S101 - a month is closed
     bounds = {"start": naive(period.start), "end": naive(period.end)}
+    define_splits(engine)
     return tuple(_rate(contract, row) for row in engine.records(sql_text("economics.price", "live_rates"), bounds))
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from perunit.economics.attribute.rules import CompiledRule, compile_rules, lines_sql
+from perunit.economics.price.tiers import define_splits
 from perunit.engine.files import sql_text
 from perunit.model.money import exact
 from perunit.model.window import closed_bounds
@@ -68,6 +69,7 @@ class Variance:
 
 def variances(engine: Engine, window: Window) -> tuple[Variance, ...]:
     """The variances of a period; `classified` must hold its lines."""
+    define_splits(engine)
     rows = engine.records(sql_text(_ROOM, "variance"), closed_bounds(window))
     return tuple(_variance(row) for row in rows)
 

@@ -1,6 +1,6 @@
 -- What usage was billed at beside what it was estimated at from list prices.
 -- Grain: billing period × meter × resource × charge period × currency; a row without billed cost is usage that no line
--- charges. Inputs: reconcile_lines, allocations, rollup_priced.
+-- charges. Inputs: reconcile_lines, allocations, rollup_priced, cells.
 -- Window: billing periods and measured windows that start in [$start, $end).
 -- Each measured window belongs to one charge period at most: the narrowest, then the earliest one that holds it.
 -- is_outside: the charge period starts outside of its billing period.
@@ -31,10 +31,19 @@ idle AS (
     WHERE a.kind = 'idle'
     GROUP BY ALL
 ),
+weights AS (
+    SELECT p.meter, p.resource, p.window_start, p.currency, c.weight, sum(p.quantity) AS quantity,
+        sum(p.amount) AS amount
+    FROM rollup_priced AS p
+    INNER JOIN cells AS c ON c.cell_id = p.cell_id
+    WHERE p.kind = 'cost' AND p.meter IN (SELECT meter FROM charged)
+    GROUP BY ALL
+),
 measured AS (
-    SELECT meter, resource, window_start, currency, sum(quantity) AS quantity, sum(amount) AS amount
-    FROM rollup_priced
-    WHERE kind = 'cost' AND meter IN (SELECT meter FROM charged)
+    SELECT meter, resource, window_start, currency,
+        CAST(sum(weighed_quantity(quantity, weight)) AS DECIMAL(38, 12)) AS quantity,
+        sum(weighed_amount(amount, weight)) AS amount
+    FROM weights
     GROUP BY ALL
 ),
 spans AS (SELECT DISTINCT charge_period_start, charge_period_end FROM charged),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from perunit.measures.query import Query, Result
+    from perunit.measures.query import Column, Query, Result
     from perunit.model.window import Window
 
 __all__ = ["parse_option_instant", "parse_window", "print_table", "query", "show_result"]
@@ -135,7 +135,8 @@ def _csv(result: Result) -> str:
     """RFC 4180, exact values; an unknown value is an empty field."""
     answer = result.as_json()
     page = io.StringIO()
-    writer = csv.DictWriter(page, [*answer["columns"], "status", "complete"], lineterminator="\r\n")
+    fields = [*answer["columns"], "status", "complete"]
+    writer = csv.DictWriter(page, fields, lineterminator="\r\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows({**row, "complete": str(row["complete"]).lower()} for row in answer["rows"])
     return page.getvalue()
@@ -151,28 +152,29 @@ def _write_text(text: str, output: Path | None) -> None:
 
 
 def _write_parquet(result: Result, output: Path) -> None:
-    """Money and ratios as DECIMAL(38, 24), counts as integers, times in UTC."""
+    """Money, ratios and estimated counts as DECIMAL(38, 24), counts as integers, times in UTC."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     rows = [{**row.values, "status": row.status, "complete": row.complete} for row in result.rows]
     fields = [
-        pa.field(column.name, _arrow_type(column.kind, column.measure.unit if column.measure else None))
-        for column in result.columns
+        pa.field(column.name, _arrow_type(column, [row[column.name] for row in rows])) for column in result.columns
     ]
     fields += [pa.field("status", pa.string()), pa.field("complete", pa.bool_())]
     pq.write_table(pa.Table.from_pylist([_fitted(row) for row in rows], schema=pa.schema(fields)), output)
     click.echo(f"wrote {output}", err=True)
 
 
-def _arrow_type(kind: str, unit: str | None) -> pa.DataType:
+def _arrow_type(column: Column, values: list[Any]) -> pa.DataType:
     import pyarrow as pa
 
-    if kind == "bucket":
+    if column.kind == "bucket":
         return pa.timestamp("us", tz="UTC")
-    if kind == "dimension":
+    if column.measure is None:
         return pa.string()
-    return pa.int64() if unit == "count" and kind != "change_ratio" else pa.decimal128(38, 24)
+    counted = column.measure.unit == "count" and column.kind not in {"change_ratio", "error"}
+    whole = counted and all(value is None or isinstance(value, int) for value in values)
+    return pa.int64() if whole else pa.decimal128(38, 24)
 
 
 def _fitted(row: dict[str, Any]) -> dict[str, Any]:
@@ -229,7 +231,7 @@ def _table(result: Result, *, bars: bool, narrow: bool = False) -> Any:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold", show_footer=False)
-    shown = [column for column in result.columns if column.kind != "change_ratio"]
+    shown = [column for column in result.columns if column.kind not in {"change_ratio", "error"}]
     for column in shown:
         right = column.measure is not None
         heading = _heading(column.name, column.kind, column.measure, result)
@@ -276,9 +278,10 @@ def _cell(column: Any, row: Any, result: Result) -> Any:
         colour = {"good": "green", "bad": "red", "": ""}[render.verdict(measure.good, raw)]
         return Text(render.change(measure.unit, raw, row.values[f"{column.name}_ratio"]), style=colour)
     negative = raw is not None and raw < 0 and measure.unit == "money"
-    return Text(
-        render.value(raw, measure.unit), style="red" if negative else ("dim" if column.kind == "before" else "")
-    )
+    text = render.value(raw, measure.unit)
+    if column.kind == "measure" and measure.name in row.estimated:
+        text = render.estimate(text, row.values.get(f"{measure.name}_error"), measure.unit)
+    return Text(text, style="red" if negative else ("dim" if column.kind == "before" else ""))
 
 
 def _bars(result: Result) -> list[Any]:

@@ -20,6 +20,7 @@ __all__ = [
     "bucket",
     "change",
     "count",
+    "estimate",
     "fixed",
     "instant",
     "milliseconds",
@@ -42,6 +43,15 @@ def value(number: Decimal | int | None, unit: str) -> str:
     exact_number = Decimal(number)
     shown = {"money": money, "ratio": percent, "count": count, "ms": milliseconds, "quantity": quantity}
     return shown[unit](exact_number)
+
+
+def estimate(text: str, error: Decimal | None, unit: str) -> str:
+    """A value estimated from a sample, with its standard error where one is known.
+
+    >>> estimate("1,000", Decimal("94.87"), "count"), estimate("83.2 ms", None, "ms")
+    ('1,000 ± 95', '≈ 83.2 ms')
+    """
+    return f"≈ {text}" if error is None else f"{text} ± {value(error, unit)}"
 
 
 def money(amount: Decimal) -> str:
