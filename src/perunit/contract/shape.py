@@ -179,7 +179,7 @@ class Source(Part):
         """Every expression over its rows."""
         event = self.event
         one = [event.id, event.time, event.type, event.outcome, event.currency, event.resource]
-        one += [event.latency_ms, event.intent, event.recorded_at]
+        one += [event.latency_ms, event.intent, event.recorded_at, event.weight, event.sampled_by]
         many = (event.units, event.segments, event.amounts, event.usage)
         return (self.match, *(text for text in one if text), *(text for part in many for text in part.values()))
 

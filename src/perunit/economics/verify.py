@@ -126,14 +126,17 @@ _DERIVED = {
     "rollup_usage": ("window_start, cell_id, meter, resource", "usage_events quantity"),
     "rollup_priced": ("window_start, cell_id, kind, meter, resource, rate_id, superseded", "usage_events amount"),
     "rollup_latency": ("day, cell_id, bucket", "observations latency_sum"),
-    "rollup_units": ("window_start, unit_type, cell_id", "opened"),
+    "rollup_units": ("window_start, unit_type, cell_id, weight", "opened"),
     "unit_days": (
         "day, unit_type, unit_key, currency",
-        "events attempts successes revenue discount refund fee tax cost priced_cost priced_revenue priced_fee unpriced",
+        "events attempts successes revenue discount refund fee tax cost priced_cost priced_revenue priced_fee unpriced "
+        "weight",
     ),
     "reconciled_costs": ("bill_id, day, service_name, cloud_account, currency", "source_cost allocated_cost"),
     "allocations": ("bill_id, rule, kind, currency, day, cell_id, unit_type, unit_key", "billed_cost effective_cost"),
 }
+
+_LEAST = {"weight": "min"}
 
 
 def check_facts(engine: Engine) -> list[Finding]:
@@ -145,7 +148,7 @@ def check_derived(engine: Engine, own: str, again: str) -> list[Finding]:
     """Whether every derived table of database `own` equals, digit for digit, the one summed anew in `again`."""
     findings = []
     for table, (keys, sums) in _DERIVED.items():
-        total = ", ".join(f"sum({column}) AS {column}" for column in sums.split())
+        total = ", ".join(f"{_LEAST.get(column, 'sum')}({column}) AS {column}" for column in sums.split())
         nothing = " AND ".join(f"coalesce({column}, 0) = 0" for column in sums.split())
         sides = [
             f"SELECT * FROM (SELECT {keys}, {total} FROM {identifier(database)}.main.{table} GROUP BY {keys}) "

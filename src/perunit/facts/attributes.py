@@ -29,6 +29,7 @@ __all__ = [
     "measured",
     "outcome",
     "precise",
+    "sampled_by",
     "time",
     "type_of",
     "weight",
@@ -107,6 +108,11 @@ def weight(place: str, sql: str, type_: str) -> Value:
     broken = f"weight < 1 OR weight > {WEIGHT_MAX} OR (weight IS NULL AND nullif({text}, '') IS NOT NULL)"
     value = f"TRY_CAST({sql if _NUMERIC.match(type_) else text} AS DECIMAL(38, {WEIGHT_SCALE}))"
     return Value(value, (Rule("weight", place, broken, text, expected),))
+
+
+def sampled_by(key: Value) -> Value:
+    """What a sampled row was kept or dropped with; nothing is decided by it where a row was not sampled."""
+    return Value(f"CASE WHEN weight > 1 THEN {key.sql} END", key.rules)
 
 
 def key_text(sql: str, type_: str) -> str:

@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from perunit.engine.duckdb import Engine
     from perunit.facts.staging import Names
 
-__all__ = ["OTHER", "encode", "is_sampled", "met_cells", "pin_values"]
+__all__ = ["OTHER", "SURPLUS", "WEIGHTS_MAX", "encode", "guard_weights", "is_sampled", "met_cells", "pin_values"]
 
 OTHER = "__other__"
+# How many different weights a project may have; samplers have a handful.
+WEIGHTS_MAX = 1_000
+# The number of the rule, in no plan, that a row with one weight too many breaks.
+SURPLUS = -1
 _PARTS = {"weight": "CASE WHEN weight IS DISTINCT FROM 1 THEN 'weight=' || coalesce(CAST(weight AS VARCHAR), '') END"}
 
 
@@ -36,6 +40,7 @@ def encode(engine: Engine, names: Names, limit: int) -> bool:
     )
     if not engine.value(_unmet_sql(names)):
         return False
+    guard_weights(engine)
     engine.execute(
         f"CREATE OR REPLACE TEMP TABLE seen_cells AS SELECT *, {_hash_sql(names)} AS cell_hash FROM ("
         f"SELECT cell_key, {columns}, min(event_time) AS first_seen FROM staged WHERE reject IS NULL GROUP BY ALL)"
@@ -83,6 +88,20 @@ def _met_sql(names: Names) -> str:
     return (
         f"INSERT INTO {met_cells(names)} SELECT s.cell_key, c.cell_id, {safe}, {columns} FROM seen_cells s "
         f"JOIN cells c ON c.cell_hash = s.cell_hash AND {_same_sql(names, 'c')}{values}"
+    )
+
+
+def guard_weights(engine: Engine, limit: int = WEIGHTS_MAX) -> None:
+    """Refuses staged rows, as `SURPLUS`, whose weight would be one too many: each weight multiplies the cells."""
+    if not engine.value("SELECT count(*) FROM staged WHERE reject IS NULL AND weight > 1"):
+        return
+    engine.execute(
+        "UPDATE staged SET reject = $surplus WHERE reject IS NULL AND weight IN ("
+        "SELECT weight FROM staged WHERE reject IS NULL AND weight > 1 "
+        "AND weight NOT IN (SELECT weight FROM cells WHERE weight IS NOT NULL) GROUP BY weight "
+        "QUALIFY row_number() OVER (ORDER BY min(event_time), weight) > $limit - "
+        "(SELECT count(DISTINCT weight) FROM cells WHERE weight > 1))",
+        {"surplus": SURPLUS, "limit": limit},
     )
 
 

@@ -160,8 +160,11 @@ def _kind(code: int, name: str, event: EventType, project: Project, fields: Fiel
         mapped["currency"] = Value(value.sql, (*extra, *value.rules))
     else:
         mapped["currency"] = Value(literal(project.contract.currency))
-    keys = {"resource": event.resource, "intent": event.intent, "sampled_by": event.sampled_by}
-    mapped |= {name: mapper.key(name, expression) for name, expression in keys.items() if expression}
+    for attribute, expression in (("resource", event.resource), ("intent", event.intent)):
+        if expression:
+            mapped[attribute] = mapper.key(attribute, expression)
+    if event.sampled_by:
+        mapped["sampled_by"] = attributes.sampled_by(mapper.key("sampled_by", event.sampled_by))
     mapped["weight"] = mapper.weight(event.weight) if event.weight else mapper.sampledrate()
     if beside := _unmapped(schema, mapped):
         # Two deliveries must agree on all that the contract declares; what is kept as a fact is compared itself.

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
-from perunit.engine.duckdb import identifier
-from perunit.facts.cells import encode, met_cells
+from perunit.engine.duckdb import identifier, literal
+from perunit.facts.cells import SURPLUS, WEIGHTS_MAX, encode, met_cells
 from perunit.model.window import naive
 
 if TYPE_CHECKING:
@@ -224,6 +224,13 @@ def _store_rejects(engine: Engine, plan: Plan, batch: Batch, batch_id: int) -> N
             fixed,
         )
         engine.unregister("plan_rules")
+        engine.execute(
+            f"{into} s.position, 'rejected', 'weights', 'weight', CAST(s.weight AS VARCHAR), "
+            f"'must be one of at most {WEIGHTS_MAX} weights of a project; round the thresholds of the sampler', "
+            f"{plan.raw_sql}, $at FROM incoming JOIN staged s USING (position) WHERE s.reject = {SURPLUS} "
+            "ORDER BY s.position",
+            fixed,
+        )
     if conflicts:
         engine.execute(
             f"{into} r.position, 'conflict', 'conflict', 'id', s.id, "

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["match_sql", "plan_lines", "plan_source"]
 
 _FLOATS = {"DOUBLE", "FLOAT"}
+# (weight, sampled_by) of rows that say so themselves: a span of unknown probability has no weight, and not 1.
+_SAMPLED = {"otlp_spans": ("weight", "trace_id")}
 
 
 def plan_source(
@@ -145,9 +147,11 @@ def _plan(
         )
     if event.latency_ms:
         mapped["latency_ms"] = mapper.measured("latency_ms", event.latency_ms, "DECIMAL(18, 6)", "latency_ms")
-    keys = {"resource": event.resource, "intent": event.intent, "sampled_by": event.sampled_by}
-    mapped |= {name: mapper.key(name, expression) for name, expression in keys.items() if expression}
-    mapped["weight"] = mapper.weight(event.weight) if event.weight else CERTAIN
+    for attribute, expression in (("resource", event.resource), ("intent", event.intent)):
+        if expression:
+            mapped[attribute] = mapper.key(attribute, expression)
+    weight, sampled_by = _SAMPLED.get(source.format, (None, None))
+    mapped |= mapper.sampled(event.weight or weight, event.sampled_by or sampled_by)
     mapped |= mapper.outcome(event.outcome) | mapper.currency(event.currency)
     if "_is_object" in columns:
         broken, expected = '"c:_is_object" = false', "must be one JSON object a line; repair the line"
@@ -271,10 +275,15 @@ class _RowMapper:
         value = attributes.measured(place, sql, type_, target, column)
         return Value(value.sql, (*rules, *value.rules))
 
-    def weight(self, text: str) -> Value:
-        sql, type_, rules = self._expression("weight", text)
+    def sampled(self, weight: str | None, sampled_by: str | None) -> dict[str, Value]:
+        if weight is None:
+            return {"weight": CERTAIN}
+        sql, type_, rules = self._expression("weight", weight)
         value = attributes.weight("weight", sql, type_)
-        return Value(value.sql, (*rules, *value.rules))
+        mapped = {"weight": Value(value.sql, (*rules, *value.rules))}
+        if sampled_by is not None:
+            mapped["sampled_by"] = attributes.sampled_by(self.key("sampled_by", sampled_by))
+        return mapped
 
     def time(self, place: str, text: str, timezone: str | None, latest: datetime, column: str) -> Value:
         sql, type_, rules = self._expression(place, text)

@@ -219,8 +219,8 @@ Sums are additive and exact; ratios are divided last. A part that was not record
 was recorded, the measure has no value (unknown, not 0). Amounts of other currencies than the one asked for
 are left out and counted in a note. Seed names the metric (M) or failure mode (F) of the reference text.
 
-Of sampled facts each counts by its weight, and the measure is an estimate with a standard error ([sampling](sampling.md)).
-Percentiles, `cost_variance` and `cost_per_unit_stddev` are weighted too, but have no error.
+Of sampled facts each counts by its weight, and the measure is an estimate with a standard error
+([sampling](sampling.md)). Percentiles, `cost_variance` and `cost_per_unit_stddev` are weighted too, but have no error.
 
 """
 _COLUMNS = """\

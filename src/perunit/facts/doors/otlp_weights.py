@@ -7,19 +7,20 @@ its randomness (56 bits) was at least the threshold T, thus with probability (2^
 from __future__ import annotations
 
 import re
-from decimal import Decimal, localcontext
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from perunit.model.sampling import WEIGHT_SCALE, weight_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from decimal import Decimal
 
 __all__ = ["weight", "weights"]
 
-_PLACES = 18
-_TYPE = pa.decimal128(38, _PLACES)
+_TYPE = pa.decimal128(38, WEIGHT_SCALE)
 _OURS = re.compile(r"(?:^|,)[ \t]*ot=([^,]*)")
 _THRESHOLD = re.compile(r"(?:^|;)th:([0-9a-f]{1,14})(?:;|[ \t]*$)")
 
@@ -40,13 +41,5 @@ def _weight_of(trace_state: str) -> Decimal | None:
     return weight(threshold[1]) if threshold else None
 
 
-@lru_cache(maxsize=1024)
-def weight(threshold: str) -> Decimal:
-    """2^56 / (2^56 - T) for a threshold as written: up to 14 hexadecimal digits, trailing zeros left out.
-
-    >>> [str(round(weight(threshold), 7)) for threshold in ("aaab", "e666", "0")]
-    ['3.0000458', '9.9993897', '1.0000000']
-    """
-    kept = (1 << 56) - int(threshold.ljust(14, "0"), 16)
-    with localcontext(prec=60):
-        return (Decimal(1 << 56) / kept).quantize(Decimal(1).scaleb(-_PLACES))
+# A sampler has few thresholds and very many spans.
+weight = lru_cache(maxsize=1024)(weight_of)
