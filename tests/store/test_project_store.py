@@ -116,11 +116,18 @@ def test_data_of_the_version_before_is_brought_to_this_one(tmp_path: Path) -> No
             "0 AS chunk, 'd' AS digest, TIMESTAMP '2026-03-01' AS ingested_at, 2 AS received, 2 AS accepted, "
             "0 AS duplicate, 0 AS conflict, 0 AS rejected, 0 AS orphan, 0 AS late, 0 AS blank"
         )
+        engine.execute("INSERT INTO units VALUES ('order', 'o1', TIMESTAMP '2026-03-01', 1, 4)")
         engine.execute("ALTER TABLE batches DROP COLUMN ignored")
+        engine.execute("ALTER TABLE events DROP COLUMN sampled_by")
+        for table in ("units", "rollup_units", "unit_days"):
+            engine.execute(f"ALTER TABLE {table} DROP COLUMN weight")
         engine.execute("UPDATE store_state SET value = '2' WHERE key = 'version'")
     for _ in range(2):
         with store(tmp_path) as engine:
             assert engine.rows("SELECT received, ignored FROM batches") == [(2, 0)]
+            # What was counted before there were weights was counted whole.
+            assert engine.rows("SELECT weight FROM units") == [(1,)]
+            assert engine.rows("SELECT sampled_by, weight FROM events JOIN cells USING (cell_id)") == []
             assert engine.value("SELECT value FROM store_state WHERE key = 'version'") == "3"
 
 

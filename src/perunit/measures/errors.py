@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["Doubt", "doubts"]
 
 _DIGITS = 6
+_NOISE = 1e-12
 
 
 @dataclass(slots=True)
@@ -67,12 +68,14 @@ class Doubt:
         slope = slopes(measure.formula, sums)
         if slope is None:
             return None
-        variance = sum(
+        terms = [
             float(slope[one]) * float(slope[other]) * covariance * (1 if one == other else 2)
             for (one, other), covariance in self.covariances.items()
             if one in slope and other in slope
-        )
-        return Decimal(f"{max(variance, 0.0) ** 0.5:.{_DIGITS - 1}e}")
+        ]
+        # Terms that cancel out leave nothing but the rounding of doubles.
+        variance = sum(terms) if sum(terms) > _NOISE * sum(map(abs, terms)) else 0.0
+        return Decimal(f"{variance**0.5:.{_DIGITS - 1}e}")
 
 
 def doubts(engine: Engine, contract: Contract, lens: Lens, measures: Iterable[Measure]) -> dict[Key, Doubt]:
