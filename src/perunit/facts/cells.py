@@ -12,18 +12,36 @@ import zlib
 from typing import TYPE_CHECKING
 
 from perunit.engine.duckdb import identifier, literal
+from perunit.facts.rules import Rule
 
 if TYPE_CHECKING:
     from perunit.engine.duckdb import Engine
     from perunit.facts.staging import Names
 
-__all__ = ["OTHER", "SURPLUS", "WEIGHTS_MAX", "encode", "guard_weights", "is_sampled", "met_cells", "pin_values"]
+__all__ = [
+    "OTHER",
+    "SURPLUS",
+    "SURPLUS_RULE",
+    "WEIGHTS_MAX",
+    "encode",
+    "guard_weights",
+    "is_sampled",
+    "met_cells",
+    "pin_values",
+]
 
 OTHER = "__other__"
 # How many different weights a project may have; samplers have a handful.
 WEIGHTS_MAX = 1_000
 # The number of the rule, in no plan, that a row with one weight too many breaks.
 SURPLUS = -1
+SURPLUS_RULE = Rule(
+    "weights",
+    "weight",
+    f"reject = {SURPLUS}",
+    "CAST(weight AS VARCHAR)",
+    f"must be one of at most {WEIGHTS_MAX} weights of a project; round the thresholds of the sampler",
+)
 _PARTS = {"weight": "CASE WHEN weight IS DISTINCT FROM 1 THEN 'weight=' || coalesce(CAST(weight AS VARCHAR), '') END"}
 
 

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from perunit.engine.duckdb import identifier, literal
-from perunit.facts.cells import SURPLUS, WEIGHTS_MAX, encode, met_cells
+from perunit.facts.cells import SURPLUS_RULE, encode, met_cells
 from perunit.model.window import naive
 
 if TYPE_CHECKING:
@@ -224,11 +224,11 @@ def _store_rejects(engine: Engine, plan: Plan, batch: Batch, batch_id: int) -> N
             fixed,
         )
         engine.unregister("plan_rules")
+        surplus = SURPLUS_RULE
         engine.execute(
-            f"{into} s.position, 'rejected', 'weights', 'weight', CAST(s.weight AS VARCHAR), "
-            f"'must be one of at most {WEIGHTS_MAX} weights of a project; round the thresholds of the sampler', "
-            f"{plan.raw_sql}, $at FROM incoming JOIN staged s USING (position) WHERE s.reject = {SURPLUS} "
-            "ORDER BY s.position",
+            f"{into} position, 'rejected', '{surplus.name}', '{surplus.place}', {surplus.got}, "
+            f"{literal(surplus.expected)}, {plan.raw_sql}, $at FROM incoming JOIN staged USING (position) "
+            f"WHERE {surplus.broken} ORDER BY position",
             fixed,
         )
     if conflicts:
