@@ -23,6 +23,7 @@ from perunit.economics.fx import FxImport, import_rates
 from perunit.economics.price.books import sync_books
 from perunit.economics.price.tiers import charge_tiers
 from perunit.economics.reconcile import cover_costs
+from perunit.economics.rollup.compact import compact
 from perunit.economics.rollup.compute import Scope, append, prepare, remove
 from perunit.economics.verify import Finding, check_derived, check_facts
 from perunit.facts.arrivals import Arrival, Outcome, after_all, grouped, outcomes
@@ -72,6 +73,7 @@ __all__ = [
     "FileReport",
     "Progress",
     "align",
+    "compact",
     "compute_anew",
     "import_bills",
     "import_fx",

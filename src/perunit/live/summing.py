@@ -25,6 +25,9 @@ __all__ = ["Summer"]
 
 _log = logging.getLogger(__name__)
 _RETRY_SECONDS = 2.0
+# How often partial rows are looked through, and how many of one hour or day may be more than needed.
+_COMPACT_SECONDS = 30.0
+_PARTIAL_ROWS = 20_000
 
 
 class Summer:
@@ -54,6 +57,7 @@ class Summer:
         self._unsettled = self._closing = self._held = False
         self._next = 0.0
         self._settle_at = time.monotonic() + settle_seconds
+        self._compact_at = time.monotonic() + _COMPACT_SECONDS
         self._thread = threading.Thread(target=self._run, name="perunit-summer", daemon=True)
         self._thread.start()
 
@@ -102,6 +106,9 @@ class Summer:
             with self.alone:
                 if pipeline.sum_up(self.project, self._engine):
                     self._unsettled = True
+                if self._unsettled and time.monotonic() >= self._compact_at:
+                    pipeline.compact(self._engine, partial_rows=_PARTIAL_ROWS)
+                    self._compact_at = time.monotonic() + _COMPACT_SECONDS
                 if settling:
                     pipeline.settle(self.project, self._engine)
                     self._unsettled, self._settle_at = False, time.monotonic() + self._settle_every
