@@ -12,8 +12,9 @@ N ?= 10000000
 LINES ?= 1000000
 ROUNDS ?= 100
 MESSAGES ?= 500000
+SPANS ?= 400000
 
-.PHONY: demo test lint format bench-headline bench-bills thorough bench-kafka crash-kafka crash-serve clean help
+.PHONY: demo test lint format bench-headline bench-bills thorough bench-kafka bench-otlp crash-kafka crash-serve clean help
 
 demo: $(STAMP)  ## Simulate a company and show what it earns per order
 	@$(BIN)/perunit demo --dir $(DEMO)
@@ -43,6 +44,9 @@ bench-bills: $(STAMP)  ## LINES=1000000 bill lines imported and allocated, besid
 
 crash-serve: $(STAMP)  ## ROUNDS=100 kills of a server under clients that send again: each event counts once
 	PERUNIT_CRASH_ROUNDS=$(ROUNDS) $(BIN)/pytest -s tests/faces/test_killed_server.py --timeout=7200
+
+bench-otlp: $(STAMP)  ## SPANS=400000 over HTTP and gRPC from a client to the last acknowledgement
+	$(BIN)/python -m bench.otlp --spans $(SPANS)
 
 bench-kafka: $(STAMP)  ## MESSAGES=500000 from a broker to committed
 	$(BIN)/python -m bench.kafka --messages $(MESSAGES)
