@@ -66,6 +66,19 @@ def test_a_busy_writer_is_a_reason_as_long_as_it_is(
     assert shop.send("GET", "/readyz").status == 200
 
 
+def test_a_store_that_has_to_be_opened_again_is_not_well(
+    shop: Served, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine refuses everything after such an error; only a restart helps."""
+
+    def fatal(_: Any) -> None:
+        raise duckdb.FatalException("database has been invalidated")
+
+    monkeypatch.setattr(health, "_write", fatal)
+    assert "database has been invalidated" in shop.send("GET", "/readyz").body["detail"]
+    assert shop.send("GET", "/healthz").body["title"] == "Store closed"
+
+
 def test_a_writer_that_has_ended_is_neither_well_nor_ready(shop: Served, service: Service) -> None:
     """A supervisor restarts it; events are told to come again."""
     service.intake.close()

@@ -39,9 +39,11 @@ def router(service: Service) -> APIRouter:
 
     @api.get("/healthz", responses=_SAID_OK, summary="Whether the process works")
     async def healthz() -> JSONResponse:
-        """A supervisor restarts it where this fails: its writer has ended."""
+        """A supervisor restarts it where this fails: nothing else will help."""
         if not service.intake.alive:
             return problem(503, "Writer ended", "the writer has ended by a bug; restart perunit serve and see its log")
+        if probe.fatal:
+            return problem(503, "Store closed", "the store has to be opened again; restart perunit serve")
         return JSONResponse({"status": "ok"})
 
     @api.get("/readyz", responses=_SAID_OK, summary="Whether events can be stored")
@@ -79,6 +81,8 @@ class _Probe:
         self._asking = asyncio.Lock()
         self._found: str | None = None
         self._at = float("-inf")
+        # After such an error the engine refuses everything until the file is opened anew.
+        self.fatal = False
 
     async def reason(self) -> str | None:
         """Why no event can be stored now; None where it can."""
@@ -102,6 +106,7 @@ class _Probe:
         except TimeoutError:
             return f"the writer has been busy for {_PROBE_SECONDS:g} s; it goes on by itself"
         except (PerunitError, duckdb.Error) as error:
+            self.fatal = isinstance(error.__cause__ or error, duckdb.FatalException)
             return str(error).splitlines()[0]
         return None
 

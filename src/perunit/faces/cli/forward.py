@@ -36,7 +36,9 @@ def forward(words: Sequence[str], path: Path) -> int:
         connection = _connected(path)
     except OSError as error:
         reason = f"a server holds the project but does not answer at {path} ({error.strerror or error})"
-        raise StoreBusyError(f"{reason}; wait until it has started, or stop it") from error
+        denied = isinstance(error, PermissionError)
+        mend = "call as the user it runs as" if denied else "wait until it has started, or stop it"
+        raise StoreBusyError(f"{reason}; {mend}") from error
     with connection, connection.makefile("rwb") as file:
         file.write(_caller(words).written())
         file.flush()

@@ -51,7 +51,8 @@ def read_events(body: bytes, headers: Headers) -> pa.Table:
         _refuse_charset(charset)
     reader = _READERS.get(media)
     if any(name.lower() == "ce-specversion" for name, _ in headers) and not media.startswith("application/cloudevents"):
-        return _decoded(_one_row(_binary_event(body, headers, media)))
+        event = _binary_event(body, headers, media)
+        return _decoded(_one_row(event)) if _ENCODED in event else _one_row(event)
     if reader is None:
         got = f"Content-Type: got {media[:100]!r}" if media else "Content-Type: is not there"
         mend = f"must be one of {', '.join(MEDIA_TYPES)}, or come with ce-* headers; set it to how the events are sent"
@@ -59,7 +60,8 @@ def read_events(body: bytes, headers: Headers) -> pa.Table:
     body = body.removeprefix(_BOM)
     if not body.strip():
         raise DoorError(400, "Nothing was sent", "body: is empty, must hold an event; send one, or an empty array")
-    return _decoded(reader(body))
+    rows = reader(body)
+    return _decoded(rows) if _ENCODED in body else rows
 
 
 def _content_type(headers: Headers) -> tuple[str, str]:
