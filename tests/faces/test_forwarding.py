@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 LOCAL = {
     "init",
     "check",
+    "contract test",
     "measures",
     "simulate",
     "completion",
