@@ -123,7 +123,7 @@ class Summer:
         else:
             if since is not None:
                 self._meters.summed.observe(time.monotonic() - since)
-            # As long again as it took is left to others, so that sums never take more than half of a core.
-            self._next = max(started + self._every, 2 * time.monotonic() - started)
+            # Twice as long as it took is left to others, so that sums take at most a third of a core.
+            self._next = max(started + self._every, time.monotonic() + 2 * (time.monotonic() - started))
         finally:
             self._released()
