@@ -12,7 +12,10 @@ N ?= 10000000
 LINES ?= 1000000
 ROUNDS ?= 100
 MESSAGES ?= 500000
-.PHONY: SPANS ?= 400000 demo test lint format bench-headline bench-bills thorough bench-kafka bench-otlp crash-kafka crash-serve clean help EVENTS 500000 bench-live
+SPANS ?= 400000
+EVENTS ?= 500000
+
+.PHONY: demo test lint format bench-headline bench-bills thorough bench-live bench-kafka bench-otlp crash-kafka crash-serve clean help
 
 demo: $(STAMP)  ## Simulate a company and show what it earns per order
 	@$(BIN)/perunit demo --dir $(DEMO)
@@ -45,6 +48,7 @@ crash-serve: $(STAMP)  ## ROUNDS=100 kills of a server under clients that send a
 
 bench-otlp: $(STAMP)  ## SPANS=400000 over HTTP and gRPC from a client to the last acknowledgement
 	$(BIN)/python -m bench.otlp --spans $(SPANS)
+
 bench-live: $(STAMP)  ## EVENTS=500000 that come live, through the intake and over HTTP, beside bare DuckDB
 	$(BIN)/python -m bench.live --events $(EVENTS)
 
