@@ -38,8 +38,9 @@ SURPLUS = -1
 SURPLUS_RULE = Rule(
     "weights",
     "weight",
-    f"reject = {SURPLUS}",
-    "CAST(weight AS VARCHAR)",
+    # Rows that came may have columns of these names too.
+    f"staged.reject = {SURPLUS}",
+    "CAST(staged.weight AS VARCHAR)",
     f"must be one of at most {WEIGHTS_MAX} weights of a project; round the thresholds of the sampler",
 )
 _PARTS = {"weight": "CASE WHEN weight IS DISTINCT FROM 1 THEN 'weight=' || coalesce(CAST(weight AS VARCHAR), '') END"}
