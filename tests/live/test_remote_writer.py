@@ -123,7 +123,7 @@ def test_what_must_be_sent_again_is_and_the_order_stays(tmp_path: Path) -> None:
         shop = company(tmp_path, url)
         with writing(shop) as intake:
             intake.submit(arrival(orders(("pro", "30"), ("pro", "12.5"), ("free", "1")))).result(30)
-            until(lambda: len(receiver.taken) >= 2)
+            until(lambda: len(receiver.taken) >= 2 and len(told(receiver.taken[-1])) == 6)
             meters = intake.meters.registry
             assert meters.get_sample_value("perunit_remote_write_requests_total", {"result": "failed"}) == 2
         bodies = [told(body) for body in receiver.taken]

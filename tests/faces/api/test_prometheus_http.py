@@ -15,6 +15,7 @@ from tests.facts.said import table_contract
 from tests.invariants.company import CONTRACT, START, Company
 from tests.live.arriving import waiting_together
 from tests.live.otlp_sent import Listening, listening
+from tests.live.serving import until
 from tests.live.test_counted import MAPPING, MATCH, samples
 
 from perunit.contract.shape import Contract
@@ -144,9 +145,14 @@ def test_segments_are_shown_while_it_serves(tmp_path: Path) -> None:
     with listening(shop) as where:
         post(where, sent(("a", 0, 5.0), ("a", 15, 7.5)))
         answer = urllib3.request("GET", f"{where.url}/metrics/segments")
-    assert (answer.status, answer.headers["content-type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
-    line = 'perunit_segment_cpu_seconds{export="orders",unit="order",window="month",region="eu"} 2.5'
-    assert line in answer.data.decode().splitlines()
+        assert (answer.status, answer.headers["content-type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
+
+        def shown() -> list[str]:
+            return urllib3.request("GET", f"{where.url}/metrics/segments").data.decode().splitlines()
+
+        # Sums follow what was acknowledged within half a second.
+        line = 'perunit_segment_cpu_seconds{export="orders",unit="order",window="month",region="eu"} 2.5'
+        until(shown, lambda lines: line in lines)
 
 
 def test_without_an_export_there_is_nothing_to_show(tmp_path: Path) -> None:
