@@ -33,8 +33,10 @@ from perunit.facts.bills.importing import BillResult, import_bill
 from perunit.facts.bills.statements import StatementResult, import_statements
 from perunit.facts.cells import pin_values
 from perunit.facts.cloudevents import plan_cloudevents
+from perunit.facts.deliveries import compact_deliveries
 from perunit.facts.doors import counters, label_sets
 from perunit.facts.doors.formats import COUNTED_FORMATS, DOOR_COLUMNS, schema_of
+from perunit.facts.fields import SAMPLE_ROWS, keep_fields
 from perunit.facts.files import Group, Opened, open_json_batch, open_lines, open_source
 from perunit.facts.load import Batch, Counts, load_group, seen_before, stage_group
 from perunit.facts.quarantine import Selection, groups_to_replay, mark_replayed
@@ -176,6 +178,7 @@ def align(project: Project, engine: Engine, clock: Clock) -> None:
         if pin_values(engine, names, project.contract.segments.limit) or changed:
             note_change(engine)
     prepare(engine)
+    compact_deliveries(engine, clock())
     _notice_rules(project, engine)
 
 
@@ -237,10 +240,18 @@ def _ingest_file(
             plan = stage_group(engine, group, planner)
             with engine.transaction():
                 counts = _load(project, engine, names, group, came, plan)
+                _sample(engine, source, opened, counts, came.ingested_at)
             report.add(counts)
         if progress:
             progress(path.name, group.done, opened.total)
     return report
+
+
+def _sample(engine: Engine, source: str, opened: Opened, counts: Counts, at: datetime) -> None:
+    """Counts which fields the group that was loaded last has."""
+    values = {"step": max(1, counts.received // SAMPLE_ROWS), "most": SAMPLE_ROWS}
+    some = engine.arrow("SELECT * FROM incoming WHERE position % $step = 0 ORDER BY position LIMIT $most", values)
+    keep_fields(engine, source, some, None, at, opened.columns if opened.text else None)
 
 
 class Feed:
@@ -272,6 +283,7 @@ class Feed:
                 arrival.before(self._engine)
         group, waits = self._group(arrivals, now)
         batch = _batch(self._project, self._run_id, source, arrivals[0].door, now, self._watermark(source))
+        batch = replace(batch, producers=tuple(arrival.producer for arrival in arrivals))
         plan = stage_group(self._engine, group, self._planner(source, now))
         with self._engine.transaction():
             counts = load_group(self._engine, self._names, group, batch, plan)

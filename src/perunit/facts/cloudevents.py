@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,8 @@ def plan_cloudevents(project: Project, names: Names, now: datetime, *, careful: 
         if codes
         else f"SELECT *, NULL AS kind FROM ({parsed})"
     )
-    return assemble(names, typed, shared, first, kinds, success_rules(project, careful=careful), "line")
+    plan = assemble(names, typed, shared, first, kinds, success_rules(project, careful=careful), "line")
+    return replace(plan, producer="s.source")
 
 
 def success_rules(project: Project, *, careful: bool) -> dict[str, str]:

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from perunit.engine.duckdb import identifier, literal
 from perunit.facts.cells import SURPLUS_RULE, encode, met_cells
+from perunit.facts.deliveries import count_deliveries
 from perunit.model.window import naive
 
 if TYPE_CHECKING:
@@ -33,7 +34,10 @@ Planner = Callable[[bool], "Plan"]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Where a group comes from and when it is loaded; `watermark` is its source's newest event before its file."""
+    """Where a group comes from and when it is loaded; `watermark` is its source's newest event before its file.
+
+    `producers` sent its arrivals, in their order; empty for a file.
+    """
 
     run_id: str
     source: str
@@ -42,6 +46,7 @@ class Batch:
     watermark: datetime | None
     late_after_hours: int
     segment_limit: int
+    producers: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,7 @@ def load_group(engine: Engine, names: Names, group: Group, batch: Batch, plan: P
     _store_rejects(engine, plan, batch, batch_id)
     counts = _count(engine, batch_id, group.blank, guard_changed=changed)
     _store_batch(engine, plan, group, batch, counts)
+    count_deliveries(engine, batch, plan.producer, (late_sql(batch), late_values(batch)), counts.ignored)
     return counts
 
 

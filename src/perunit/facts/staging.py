@@ -83,7 +83,10 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`staged_sql` reads the relation ``incoming``, one row a row; `raw_sql` is a row's text for quarantine."""
+    """`staged_sql` reads the relation ``incoming``, one row a row; `raw_sql` is a row's text for quarantine.
+
+    `producer` is SQL of who sent a row, over its staged form ``s`` or, where it starts with ``i.``, as it came.
+    """
 
     names: Names
     judged_sql: str
@@ -91,6 +94,7 @@ class Plan:
     rules: tuple[Rule, ...]
     raw_sql: str
     columns: dict[str, str] = field(default_factory=dict)
+    producer: str = "NULL"
 
     def refusals_sql(self, relation: str) -> str:
         """SQL for (position, reject, got) of refused rows, read from `relation` in place of ``incoming``."""

@@ -19,7 +19,7 @@ from perunit.engine.duckdb import identifier, literal
 from perunit.facts import attributes
 from perunit.facts.attributes import CERTAIN, Value, type_of
 from perunit.facts.cloudevents import success_rules
-from perunit.facts.doors.formats import DOOR_RULES
+from perunit.facts.doors.formats import DOOR_PRODUCERS, DOOR_RULES
 from perunit.facts.json_fields import Fields
 from perunit.facts.rules import Rule
 from perunit.facts.staging import Kind, Names, Plan, assemble
@@ -51,7 +51,8 @@ def plan_source(
     source = project.contract.sources[name]
     stated = set(columns) if text else set(source.columns) | ({"value"} if source.format in COUNTED_FORMATS else set())
     raw = "CAST(to_json(incoming) AS VARCHAR)" if text else _raw_sql(columns)
-    return _plan(project, name, names, columns, stated, "incoming", raw, now, careful=careful)
+    plan = _plan(project, name, names, columns, stated, "incoming", raw, now, careful=careful)
+    return plan if text else replace(plan, producer=DOOR_PRODUCERS.get(source.format, "NULL"))
 
 
 def plan_lines(project: Project, name: str, names: Names, now: datetime, *, careful: bool) -> Plan:

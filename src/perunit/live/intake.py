@@ -22,7 +22,7 @@ from perunit.model.errors import PerunitError
 from perunit.pipeline import Feed, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from perunit.contract.project import Project
     from perunit.engine.duckdb import Engine
@@ -90,6 +90,8 @@ class Intake:
         meters: Meters | None = None,
     ) -> None:
         self.meters = meters or Meters()
+        # Shown every group after its arrivals were acknowledged, on the writer.
+        self.observers: list[Callable[[Sequence[Arrival]], None]] = []
         self._limits = limits or Limits()
         self._engine, self._clock = engine, clock
         self._queue, self._jobs, self._alone = deque[_Waiting](), deque[_Job](), deque[_Job]()
@@ -284,6 +286,8 @@ class Intake:
             self.meters.acknowledged.observe(time.monotonic() - each.came)
             each.future.set_result(outcome)
         self.meters.groups.labels(group[0].arrival.source, group[0].arrival.door).inc()
+        for observe in self.observers:
+            observe([each.arrival for each in group])
 
     def _done(self, group: list[_Waiting]) -> None:
         with self._changed:

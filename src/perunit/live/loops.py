@@ -5,7 +5,16 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from perunit.live import freshness, kafka, otlp_grpc, remote_writer, scraper, stripe_release, trace_release
+from perunit.live import (
+    freshness,
+    kafka,
+    otlp_grpc,
+    remote_writer,
+    scraper,
+    stripe_release,
+    trace_release,
+    watch,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +45,7 @@ LOOPS: tuple[Callable[[Service], tuple[Loop, ...]], ...] = (
     freshness.loops,
     remote_writer.loops,
     stripe_release.loops,
+    watch.loops,
 )
 
 

@@ -253,6 +253,20 @@ CREATE TABLE IF NOT EXISTS remote_writes (number BIGINT NOT NULL, shown_at TIMES
 -- Up to which batch a link has told others of figures.
 CREATE TABLE IF NOT EXISTS kafka_told (link VARCHAR PRIMARY KEY, batch_id INTEGER NOT NULL);
 
+-- What came in an hour (of the clock), by source and who sent it; '' where no one is named. Partial rows: of one (hour,
+-- source, producer) they are one row. received and ignored as in batches, and per hour and source they sum to those.
+CREATE TABLE IF NOT EXISTS deliveries (
+    hour TIMESTAMP NOT NULL, source VARCHAR NOT NULL, producer VARCHAR NOT NULL, received BIGINT NOT NULL,
+    accepted BIGINT NOT NULL, duplicate BIGINT NOT NULL, conflict BIGINT NOT NULL, rejected BIGINT NOT NULL,
+    ignored BIGINT NOT NULL, orphan BIGINT NOT NULL, late BIGINT NOT NULL, watermark TIMESTAMP,
+    last_arrival TIMESTAMP NOT NULL);
+
+-- Fields that samples of rows had: names and kinds, never values. Field '$' is the row itself.
+CREATE TABLE IF NOT EXISTS fields_seen (
+    source VARCHAR NOT NULL, producer VARCHAR NOT NULL, event_type VARCHAR NOT NULL, field VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL, seen BIGINT NOT NULL, first_seen TIMESTAMP NOT NULL, last_seen TIMESTAMP NOT NULL,
+    PRIMARY KEY (source, producer, event_type, field, kind));
+
 -- One row of facts about the store itself. summed: the last batch that rollups hold. changes: how often a change asked
 -- for every sum to be computed anew; changes_summed: up to which of them that was done. unallocated: bills are still to
 -- be allocated.

@@ -41,6 +41,7 @@ VERBS = {
     "reconcile": ("reconcile:reconcile", "Tie bills out with invoices and close a period."),
     "restatements": ("restatements:restatements", "Show what has changed in a closed period, and why."),
     "quarantine": ("quarantine:quarantine", "See and replay refused rows."),
+    "quality": ("quality:quality", "Show how fresh, whole and steady the data is that comes in."),
     "verify": ("verify:verify", "Check the invariants on live data."),
     "serve": ("serve:serve", "Take events in while it runs, and answer."),
     "export": ("export:export", "Give measures to Prometheus."),

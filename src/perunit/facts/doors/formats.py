@@ -9,7 +9,7 @@ import pyarrow as pa
 from perunit.contract.door_formats import COUNTED_FORMATS, DOOR_COLUMNS
 from perunit.facts.rules import Rule
 
-__all__ = ["COUNTED_FORMATS", "DOOR_COLUMNS", "DOOR_RULES", "LINES", "schema_of"]
+__all__ = ["COUNTED_FORMATS", "DOOR_COLUMNS", "DOOR_PRODUCERS", "DOOR_RULES", "LINES", "schema_of"]
 
 # Rows whose text is one JSON object each: CloudEvents, and sources of ndjson.
 LINES = pa.schema([("position", pa.int64()), ("line", pa.large_string())])
@@ -33,6 +33,13 @@ DOOR_RULES = {
             "must be one whole object of Stripe's; mend what sends it, and send it again",
         ),
     ),
+}
+
+# Who sent a row, by what it says itself: SQL over the row ``i`` as it came.
+DOOR_PRODUCERS = {
+    **dict.fromkeys(("otlp_spans", "otlp_metrics", "otlp_logs"), "i.service"),
+    "prometheus": "i.labels['job']",
+    "stripe": "i.account",
 }
 
 # What rows of a counted format bring for that beside their columns: whose they are, when its counting began, and an
