@@ -94,6 +94,8 @@ class Intake:
         self.observers: list[Callable[[Sequence[Arrival]], None]] = []
         self._limits = limits or Limits()
         self._engine, self._clock = engine, clock
+        # The log is read again at the start after a crash; while it is written out, commits wait.
+        engine.execute("SET checkpoint_threshold = '128MB'")
         self._queue, self._jobs, self._alone = deque[_Waiting](), deque[_Job](), deque[_Job]()
         self._changed = threading.Condition()
         self._closing = False
