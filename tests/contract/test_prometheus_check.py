@@ -107,3 +107,10 @@ def test_remote_write_needs_something_to_write(project: Write) -> None:
     start, end = SOUND.index("export:"), SOUND.index("remote_write:")
     (fault,), _ = faults(project(SOUND[:start] + SOUND[end:]))
     assert (fault.place, fault.rule) == ("remote_write", "must have something to write")
+
+
+def test_a_scrape_that_comes_too_late_for_gauges_is_noted(project: Write) -> None:
+    """What they held would be unknown every time, which nobody would see."""
+    found, notes = faults(project(SOUND.replace("every: 30s", "every: 10m")))
+    assert found == []
+    assert [(note.place, note.got) for note in notes if "hold_seconds" in note.rule] == [("scrape.nodes.every", "10m")]

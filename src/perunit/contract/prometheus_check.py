@@ -35,6 +35,11 @@ def check_prometheus(contract: Contract, found: Findings) -> None:
     """Every target, export and the address that is written to."""
     for name, scrape in contract.scrape.items():
         _check_scrape(("scrape", name), scrape, found)
+        if seconds_of(scrape.every) > contract.limits.hold_seconds:
+            rule = (
+                f"is longer than limits.hold_seconds ({contract.limits.hold_seconds}), so what gauges held is unknown"
+            )
+            found.note(("scrape", name, "every"), rule, "raise the limit if a mapping uses held", scrape.every)
     if contract.scrape and not any(source.format == "prometheus" for source in contract.sources.values()):
         rule = "must be mapped, and no source has the format prometheus"
         found.fault(("scrape",), rule, "add a source with format: prometheus", got="")
