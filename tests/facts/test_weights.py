@@ -24,6 +24,7 @@ def under(weight: str | None, **more: str) -> Contract:
     """The company's contract with this weight for every event type."""
     contract = deepcopy(CONTRACT)
     for event in contract["events"].values():
+        event.pop("weight")
         event.update({"weight": weight} if weight else {}, **more)
     return Contract.model_validate(contract)
 
@@ -54,7 +55,7 @@ def test_a_weight_is_what_its_expression_gives(tmp_path: Path) -> None:
 
 def test_the_sample_rate_of_cloudevents_is_the_weight(tmp_path: Path) -> None:
     """Where the contract says nothing of weights, an event says for how many it stands, and otherwise is one of one."""
-    company = Company(tmp_path)
+    company = Company(tmp_path, contract=under(None))
     company.deliver([line("a", {"sampledrate": 10}), line("b"), line("c", {"sampledrate": 0})])
     assert weights(company) == {"a": Decimal(10), "b": Decimal(1)}
     refused = company.engine.rows("SELECT rule, place, got FROM quarantine")

@@ -63,6 +63,11 @@ CONTRACT: dict[str, Any] = {
 }
 
 
+# Weights are 1 where an event says nothing, and unknown where it says 0.
+for _event in CONTRACT["events"].values():
+    _event["weight"] = "nullif(coalesce(data.weight, 1), 0)"
+
+
 @dataclass(frozen=True)
 class Event:
     """One CloudEvent as the company's services send it; what is None is not sent at all."""
@@ -82,6 +87,7 @@ class Event:
     host: str | None = None
     numbers: tuple[tuple[str, Decimal], ...] = ()
     offset_hours: int = 0
+    weight: str | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -94,7 +100,7 @@ class Event:
 
     def line(self) -> str:
         """The event as one line of JSON; numbers go as decimal text, so that every digit arrives."""
-        names = ("order_id", "user_id", *DIMENSIONS, "currency", "outcome", "host")
+        names = ("order_id", "user_id", *DIMENSIONS, "currency", "outcome", "host", "weight")
         data = {name: value for name in names if (value := getattr(self, name)) is not None}
         data |= {name: f"{value:f}" for name, value in self.numbers}
         sent = {"specversion": "1.0", "id": self.id, "source": self.source, "type": self.type, "data": data}

@@ -89,6 +89,7 @@ def events(draw: st.DrawFn, number: int) -> Event:
         host=draw(st.sampled_from(["i-1", None])),
         numbers=tuple(sent.items()),
         offset_hours=draw(st.sampled_from([0, 2, -11])),
+        weight=draw(st.sampled_from([None, "1", "10", "2.5", "9.999389685688", "0"])),
     )
 
 

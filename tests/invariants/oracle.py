@@ -113,15 +113,39 @@ class Truth:
                 yield ("fee", "@events", fixed.currency), fixed.unit_price
 
     def opened(self) -> dict[Key, int]:
-        """(hour, unit type) → units whose first event lies in it."""
+        """(hour, unit type, weight) → units whose first event lies in it, and whose least known weight it is."""
         first: dict[Key, datetime] = {}
         for event in self.events:
             for unit, key in units(event).items():
                 first[unit, key] = min(event.time, first.get((unit, key), event.time))
+        weights = self.unit_weights()
         found: dict[Key, int] = defaultdict(int)
-        for (unit, _), time in first.items():
-            found[naive(time.replace(minute=0, second=0, microsecond=0)), unit] += 1
+        for (unit, key), time in first.items():
+            found[naive(time.replace(minute=0, second=0, microsecond=0)), unit, weights[unit, key]] += 1
         return dict(found)
+
+    def unit_weights(self) -> dict[Key, Decimal | None]:
+        """(unit type, unit) → the least weight of its events, where any is known."""
+        found: dict[Key, Decimal | None] = {}
+        for event in self.events:
+            for unit, key in units(event).items():
+                known = [w for w in (weight(event), found.get((unit, key))) if w is not None]
+                found[unit, key] = min(known, default=None)
+        return found
+
+    def weighted(self, unit: str) -> dict[str, Decimal | None]:
+        """Measures of a unit type over all time: each event as often as its weight says, once where none is known."""
+        seen = [event for event in self.events if unit in units(event)]
+        stands = [(weight(event) or Decimal(1), event) for event in seen]
+        known = self.unit_weights()
+        with exact():
+            return {
+                "events": sum((w for w, _ in stands), Decimal(0)),
+                "cpu_seconds": add(*(w * q for w, e in stands if (q := usage(e).get("cpu_seconds")) is not None)),
+                "attempts": sum((w for w, e in stands if tried(e, unit)[0]), Decimal(0)),
+                "units": sum((w or Decimal(1) for (kind, _), w in known.items() if kind == unit), Decimal(0)),
+                "unweighted_events": Decimal(sum(weight(event) is None for event in seen)),
+            }
 
     def unit_days(self) -> dict[Key, Any]:
         """(day, unit type, unit, currency) → events, attempts, successes, gross revenue and unpriced usage facts."""
@@ -166,6 +190,11 @@ def units(event: Event) -> dict[str, str]:
 def outcome(event: Event) -> str | None:
     """Its outcome, where its type has one."""
     return event.outcome if event.type in {"order.attempted", "user.visited"} else None
+
+
+def weight(event: Event) -> Decimal | None:
+    """How many it stands for; None where nobody knows."""
+    return None if event.weight == "0" else Decimal(event.weight or 1)
 
 
 def currency(event: Event) -> str:

@@ -16,6 +16,7 @@ from tests.invariants.oracle import Truth, add, is_late
 from tests.invariants.told import SHOWN, differences, told
 
 from perunit.economics.price.replay import changes_past, replayed
+from perunit.measures.query import Query, run_query
 from perunit.model.window import Window
 
 if TYPE_CHECKING:
@@ -111,6 +112,20 @@ def test_the_figures_are_those_worked_out_by_hand(data: st.DataObject, history: 
         assert duplicates == len(history.repeats)
 
 
+@given(data=st.data(), history=histories(size=14))
+def test_measures_count_each_event_as_often_as_its_weight_says(data: st.DataObject, history: History) -> None:
+    """Sums of sampled, whole and unweighted facts agree with plain Python to the last digit, in any order."""
+    names = ("events", "cpu_seconds", "attempts", "units", "unweighted_events")
+    with companies() as make:
+        company = data.draw(arrivals(history)).into(make(), history.books)
+        truth = Truth(history.events, history.events, history.books)
+        for unit in ("order", "user"):
+            rows = run_query(company.engine, company.contract, Query(names, unit=unit)).rows
+            expected = truth.weighted(unit)
+            if any(expected.values()):
+                assert {name: rows[0].values[name] for name in names} == expected
+
+
 @given(data=st.data(), history=histories())
 def test_a_replay_gives_what_the_prices_then_give(data: st.DataObject, history: History) -> None:
     """Any history under its first book, replayed under the second: the sums that the second then leaves."""
@@ -202,9 +217,9 @@ def stored_prices(engine: Engine) -> dict[tuple[Any, ...], Any]:
 def stored_openings(engine: Engine) -> dict[tuple[Any, ...], int]:
     """As `Truth.opened`."""
     return {
-        (hour, unit): opened
-        for hour, unit, opened in engine.rows(
-            "SELECT date_trunc('hour', window_start)::TIMESTAMP, unit_type, sum(opened) AS n FROM rollup_units "
+        (hour, unit, weight): opened
+        for hour, unit, weight, opened in engine.rows(
+            "SELECT date_trunc('hour', window_start)::TIMESTAMP, unit_type, weight, sum(opened) AS n FROM rollup_units "
             "GROUP BY ALL HAVING n <> 0"
         )
     }

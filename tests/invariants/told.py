@@ -14,11 +14,11 @@ Rows = list[tuple[Any, ...]]
 SHOWN = ", ".join(f"c.shown_{dimension}" for dimension in DIMENSIONS)
 _SUMS = ", ".join(f"sum(f.{account})" for account in ACCOUNTS)
 _MASKS = "c.unit_mask, c.orphan_mask, c.attempt_mask, c.success_mask"
-_CELL = f"c.source, c.event_type, c.outcome, c.currency, {_MASKS}, {SHOWN}"
+_CELL = f"c.source, c.event_type, c.outcome, c.currency, c.weight, {_MASKS}, {SHOWN}"
 
 _TABLES = {
     "events": (
-        "SELECT c.source, e.id, e.event_time, e.late, c.event_type, c.outcome, c.currency, e.* EXCLUDE "
+        "SELECT c.source, e.id, e.event_time, e.late, c.event_type, c.outcome, c.currency, c.weight, e.* EXCLUDE "
         "(event_key, id, event_time, late, batch_id, cell_id) FROM events e JOIN cells c USING (cell_id) ORDER BY ALL"
     ),
     "shown": "SELECT dimension, value, first_seen, shown FROM segment_values ORDER BY ALL",
@@ -40,12 +40,13 @@ _TABLES = {
         "max(f.latency_max) FROM rollup_latency f JOIN cells c USING (cell_id) GROUP BY ALL ORDER BY ALL"
     ),
     "rollup_units": (
-        f"SELECT f.window_start, f.unit_type, {_CELL}, sum(f.opened) AS opened "
+        f"SELECT f.window_start, f.unit_type, {_CELL}, f.weight AS unit_weight, sum(f.opened) AS opened "
         "FROM rollup_units f JOIN cells c USING (cell_id) GROUP BY ALL HAVING sum(f.opened) <> 0 ORDER BY ALL"
     ),
     "unit_days": (
         f"SELECT day, unit_type, unit_key, currency, sum(events), sum(attempts), sum(successes), {_SUMS}, "
-        "sum(priced_cost), sum(priced_revenue), sum(priced_fee), sum(unpriced), min(first_time), max(last_time) "
+        "sum(priced_cost), sum(priced_revenue), sum(priced_fee), sum(unpriced), min(first_time), max(last_time), "
+        "min(weight) "
         "FROM unit_days f GROUP BY ALL ORDER BY ALL"
     ),
 }
