@@ -94,6 +94,21 @@ def test_a_month_bears_its_charge(ask: Ask) -> None:
     assert ask("verify")
 
 
+def test_a_sampled_month_is_in_the_tier_of_all_it_stands_for(tmp_path: Path) -> None:
+    """Six million calls, half of them seen as one in ten, cost what the same calls cost when all were kept."""
+    write(tmp_path)
+    contract = CONTRACT.replace("      usage:", "      weight: weight\n      usage:")
+    (tmp_path / "perunit.yaml").write_text(contract, encoding="utf-8")
+    rows = "1,2026-09-01T10:10:00Z,pro,3000000,1\n2,2026-09-20T10:50:00Z,free,300000,10\n"
+    (tmp_path / "events.csv").write_text(HEAD.replace("\n", ",weight\n") + rows, encoding="utf-8")
+    run(tmp_path, "ingest", str(tmp_path / "events.csv"), "--as", "api")
+    [row] = run(tmp_path, "query", "requests", "usage_cost")["rows"]
+    # The minimum of 5.00 is above 5 million at 0.40.
+    assert (row["requests"], row["usage_cost"]) == ("6000000", "5")
+    rows = run(tmp_path, "query", "usage_cost", "--by", "plan")["rows"]
+    assert [(each["plan"], each["usage_cost"]) for each in rows] == [("free", "2.5"), ("pro", "2.5")]
+
+
 def test_usage_that_comes_later_changes_the_month(ask: Ask, tmp_path: Path) -> None:
     """Ten million more in September: 4.00 + 2.00, and as of before it was still 5.00."""
     before = ask("query", "usage_cost", "--grain", "month")["rows"]
