@@ -77,6 +77,16 @@ class Broker:
         for made in admin.create_topics([NewTopic(topic, partitions, 1)]).values():
             made.result(_SECONDS)
 
+    def end(self, topic: str, partition: int = 0) -> int:
+        """The offset after the last message; -1 where the topic is not known, or not yet again."""
+        client = confluent_kafka.Consumer({"bootstrap.servers": self.address, "group.id": "end", "log_level": 0})
+        try:
+            return int(client.get_watermark_offsets(confluent_kafka.TopicPartition(topic, partition), timeout=5)[1])
+        except confluent_kafka.KafkaException:
+            return -1
+        finally:
+            client.close()
+
     def delete(self, topic: str) -> None:
         """Takes a topic away."""
         admin = self.admin()

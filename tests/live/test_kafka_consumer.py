@@ -28,7 +28,7 @@ from perunit.facts.doors import kafka as messages
 from perunit.facts.kafka import Offsets, OffsetsMovedError
 from perunit.facts.quarantine import Selection
 from perunit.live.intake import Intake, Limits
-from perunit.live.kafka_client import KafkaMeters, client_library, settings_of
+from perunit.live.kafka_client import Errors, KafkaMeters, client_library, settings_of
 from perunit.live.kafka_consumer import KafkaConsumer, ReadLimits
 from perunit.live.meters import Meters
 from perunit.live.service import Service
@@ -267,7 +267,7 @@ def test_a_topic_made_anew_is_read_from_its_beginning(
 
 
 def test_a_broker_that_goes_away_is_waited_for(tmp_path: Path) -> None:
-    """The link stays, counts the error, and reads on when the broker is there again with its log."""
+    """The link stays, counts the errors, and reads on when the broker is there again with its log."""
     with running(tmp_path / "broker") as broker:
         broker.make("away")
         broker.send("away", events(0, 20))
@@ -276,6 +276,8 @@ def test_a_broker_that_goes_away_is_waited_for(tmp_path: Path) -> None:
             broker.kill()
             until(lambda: bool(link.metric("perunit_kafka_errors_total", link="shop", error="_TRANSPORT")))
             broker.start()
+            # noida-db answers before it has read its log again, and would lose what it is sent until then.
+            until(lambda: broker.end("away") == 20)
             broker.send("away", events(20, 40))
             until(lambda: link.offsets() == {("away", 0): 40})
             assert link.rows("SELECT sum(received), sum(accepted) FROM batches") == [(40, 40)]
@@ -450,6 +452,21 @@ def test_a_link_that_cannot_be_says_why_at_once(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setitem(sys.modules, "confluent_kafka", None)
     with pytest.raises(UsageError, match="pip install 'perunit\\[kafka\\]'"):
         client_library()
+
+
+def test_errors_of_a_client_are_all_counted_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A broker that is away for hours fills no log; another kind of error is told beside it."""
+    meters = Meters()
+    errors = Errors("shop", KafkaMeters(meters))
+    for _ in range(50):
+        errors(confluent_kafka.KafkaError(confluent_kafka.KafkaError._TRANSPORT))
+    errors(confluent_kafka.KafkaError(confluent_kafka.KafkaError.TOPIC_AUTHORIZATION_FAILED))
+    labels = {"link": "shop", "error": "_TRANSPORT"}
+    assert meters.registry.get_sample_value("perunit_kafka_errors_total", labels) == 50
+    assert [record.getMessage().split("(")[-1] for record in caplog.records] == [
+        "_TRANSPORT)",
+        "TOPIC_AUTHORIZATION_FAILED)",
+    ]
 
 
 def test_secrets_come_from_the_environment_and_are_not_logged(

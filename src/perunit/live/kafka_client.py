@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import Counter, Gauge
@@ -15,7 +17,10 @@ if TYPE_CHECKING:
     from perunit.contract.shape import KafkaLink
     from perunit.live.meters import Meters
 
-__all__ = ["KafkaMeters", "client_library", "made", "settings_of"]
+__all__ = ["LOG", "Errors", "KafkaMeters", "client_library", "made", "settings_of"]
+
+LOG = logging.getLogger("perunit.kafka")
+_SILENT_SECONDS = 60.0
 
 
 def client_library() -> ModuleType:
@@ -44,7 +49,9 @@ def settings_of(name: str, link: KafkaLink) -> dict[str, str]:
     if faults:
         raise ConfigurationError(faults)
     secrets = {setting: os.environ[variable] for setting, variable in link.secrets.items()}
-    return {"client.id": "perunit", **link.options, **secrets, "bootstrap.servers": ",".join(link.brokers)}
+    # What the client would log it also tells as errors, which are logged here, each kind once in a while.
+    quiet = {"log_level": "2", "client.id": "perunit"}
+    return {**quiet, **link.options, **secrets, "bootstrap.servers": ",".join(link.brokers)}
 
 
 def made(name: str, kind: Any, settings: dict[str, Any]) -> Any:
@@ -59,6 +66,22 @@ def made(name: str, kind: Any, settings: dict[str, Any]) -> Any:
             "perunit.yaml", None, f"kafka.{name}.options", "", f"must be settings of librdkafka ({told})", mend
         )
         raise ConfigurationError([fault]) from error
+
+
+class Errors:
+    """What a client tells of, such as a broker that is away, and mends by itself: counted, and logged once a minute."""
+
+    def __init__(self, name: str, meters: KafkaMeters) -> None:
+        self._name, self._meters = name, meters
+        self._logged: dict[str, float] = {}
+
+    def __call__(self, error: Any) -> None:
+        """Takes in one error of the client."""
+        kind, now = error.name(), time.monotonic()
+        self._meters.errors.labels(self._name, kind).inc()
+        if now - self._logged.get(kind, -_SILENT_SECONDS) >= _SILENT_SECONDS:
+            self._logged[kind] = now
+            LOG.warning("kafka.%s: %s (%s)", self._name, error.str(), kind)
 
 
 class KafkaMeters:

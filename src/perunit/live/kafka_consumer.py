@@ -8,7 +8,6 @@ twice.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
@@ -23,7 +22,8 @@ from perunit.facts.arrivals import Arrival
 from perunit.facts.doors.kafka import Message, Read, joined, read_messages
 from perunit.facts.kafka import Offsets, Partition, keep_dead_letters, name_places
 from perunit.live.intake import ClosedError, OverloadedError
-from perunit.live.kafka_client import KafkaMeters, client_library, made, settings_of
+from perunit.live.kafka_client import LOG, Errors, KafkaMeters, client_library, made, settings_of
+from perunit.model.errors import PerunitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["KafkaConsumer", "ReadLimits"]
 
-_LOG = logging.getLogger("perunit.kafka")
 _POLL_SECONDS = 0.05
 _ASK_SECONDS = 10.0
 _HANDOVER_SECONDS = 20.0
@@ -57,6 +56,7 @@ class KafkaConsumer:
     ) -> None:
         self._name, self._link, self._service, self._meters = name, link, service, meters
         self._limits = limits or ReadLimits()
+        self._errors = Errors(name, meters)
         self._stopping = threading.Event()
         self._reader: _Reader | None = None
         self._thread = threading.Thread(target=self._run, name=f"perunit-kafka-{name}", daemon=True)
@@ -82,8 +82,8 @@ class KafkaConsumer:
             # Where an offset is gone is decided here, where it can be told, and not by the client.
             "auto.offset.reset": "error",
             "partition.assignment.strategy": "range",
-            "error_cb": self._on_error,
-            "logger": _LOG,
+            "error_cb": self._errors,
+            "logger": LOG,
         }
         return made(self._name, client_library().Consumer, settings)
 
@@ -103,13 +103,13 @@ class KafkaConsumer:
                 failures = 0 if reader.has_committed else failures + 1
                 seconds = min(2.0**failures, _WAIT_SECONDS_MAX)
                 self._meters.errors.labels(self._name, type(error).__name__).inc()
-                _LOG.exception("kafka.%s: could not go on (%s); joins again in %g s", self._name, error, seconds)
+                told = (PerunitError, client_library().KafkaException)
+                LOG.error(
+                    "kafka.%s: could not go on (%s); joins again in %g s",
+                    *(self._name, error, seconds),
+                    exc_info=not isinstance(error, told),
+                )
                 self._stopping.wait(seconds)
-
-    def _on_error(self, error: Any) -> None:
-        """The client mends by itself what it tells here: a broker that is away, for instance."""
-        self._meters.errors.labels(self._name, error.name()).inc()
-        _LOG.warning("kafka.%s: %s", self._name, error.str())
 
 
 class _GoneError(Exception):
@@ -216,7 +216,7 @@ class _Reader:
             self._gone = True
         elif error.fatal():
             raise self._library.KafkaException(error)
-        _LOG.warning("kafka.%s: %s[%s]: %s", self._name, message.topic(), message.partition(), error.str())
+        LOG.warning("kafka.%s: %s[%s]: %s", self._name, message.topic(), message.partition(), error.str())
 
     # What goes to the intake
 
@@ -305,6 +305,7 @@ class _Reader:
         self._compare_with_brokers()
         self._assigned = None
         self._assign(self._positions)
+        LOG.info("kafka.%s: partitions to read: %d", self._name, len(self._positions))
 
     def _assign(self, positions: dict[Partition, int]) -> None:
         self._paused = False
@@ -331,7 +332,7 @@ class _Reader:
         missed = max(0, low - offset)
         reason = "were deleted before they were read" if missed else f"is gone: it ends at {high}, so it was made anew"
         what = f"offsets {offset} to {low - 1}" if missed else f"offset {offset}"
-        _LOG.error("kafka.%s: %s[%d]: %s %s; goes on at %d", *(self._name, *key, what, reason, low))
+        LOG.error("kafka.%s: %s[%d]: %s %s; goes on at %d", *(self._name, *key, what, reason, low))
         self._meters.gaps.labels(self._name, key[0]).inc(missed)
         return low
 
@@ -344,7 +345,7 @@ class _Reader:
             if each.offset < here:
                 behind[each.topic, each.partition] = here
             elif each.offset > here:
-                _LOG.warning(
+                LOG.warning(
                     "kafka.%s: %s[%d]: group %s has been at %d, the store stands at %d and reads from there; "
                     "give every project a group of its own",
                     *(self._name, each.topic, each.partition, self._link.group, each.offset, here),
@@ -358,7 +359,7 @@ class _Reader:
             try:
                 self._committed(_HANDOVER_SECONDS)
             except Exception as error:  # noqa: BLE001 - what was not committed is read again
-                _LOG.warning("kafka.%s: not committed before partitions were given up: %s", self._name, error)
+                LOG.warning("kafka.%s: not committed before partitions were given up: %s", self._name, error)
         self._forget()
 
     def _on_lost(self, _: Any, __: Sequence[Any]) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from perunit.facts.kafka import newest_batch, told_through, touched_windows
 from perunit.live.intake import ClosedError
-from perunit.live.kafka_client import KafkaMeters, client_library, made, settings_of
+from perunit.live.kafka_client import LOG, Errors, KafkaMeters, client_library, made, settings_of
 from perunit.live.loan import Loan
 from perunit.measures.periods import bucket_end
 from perunit.measures.query import Query, run_query
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["KafkaProducer"]
 
-_LOG = logging.getLogger("perunit.kafka")
 _EVENT_TYPE = "perunit.unit.impact"
 # How much time one query covers; a query by the minute may cover two days.
 _SPAN = {"minute": timedelta(days=1), "hour": timedelta(days=31), "day": timedelta(days=366)}
@@ -59,7 +57,12 @@ class KafkaProducer:
 
     def start(self) -> None:
         """Begins to tell. Raises UsageError without the client's library, ConfigurationError for wrong settings."""
-        settings = {**settings_of(self._name, self._link), "enable.idempotence": True, "logger": _LOG}
+        settings: dict[str, Any] = {
+            **settings_of(self._name, self._link),
+            "enable.idempotence": True,
+            "error_cb": Errors(self._name, self._meters),
+            "logger": LOG,
+        }
         self._client = made(self._name, client_library().Producer, settings)
         self._thread.start()
 
@@ -77,7 +80,7 @@ class KafkaProducer:
                 return
             except Exception as error:  # noqa: BLE001 - told, and tried again
                 self._meters.errors.labels(self._name, type(error).__name__).inc()
-                _LOG.warning("kafka.%s: could not tell of new figures (%s); tries again", self._name, error)
+                LOG.warning("kafka.%s: could not tell of new figures (%s); tries again", self._name, error)
 
     def _tell(self) -> None:
         """Tells of every window that has new facts, and notes up to which batch, once brokers have all of it."""
