@@ -283,7 +283,7 @@ class Feed:
                 arrival.before(self._engine)
         group, waits = self._group(arrivals, now)
         batch = _batch(self._project, self._run_id, source, arrivals[0].door, now, self._watermark(source))
-        batch = replace(batch, producers=tuple(arrival.producer for arrival in arrivals))
+        batch = replace(batch, producers=tuple(arrival.producer or arrival.door for arrival in arrivals))
         plan = stage_group(self._engine, group, self._planner(source, now))
         with self._engine.transaction():
             counts = load_group(self._engine, self._names, group, batch, plan)

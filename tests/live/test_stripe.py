@@ -20,6 +20,8 @@ from perunit.live.intake import Intake
 from perunit.live.meters import Meters
 from perunit.live.service import Service
 from perunit.live.stripe_release import StripeRelease
+from perunit.measures.quality import delivered
+from perunit.model.window import Window
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,9 +112,13 @@ def test_what_follows_an_unknown_charge_waits_for_it(tmp_path: Path) -> None:
     till = Till(tmp_path)
     outcome = till.deliver(event("refund.created", refund()))
     assert (outcome.received, outcome.waiting, facts(till.company)) == (0, 1, [])
+    till.deliver(event("charge.succeeded", charge(7)))
+    contract = till.company.project().contract
+    (told,) = delivered(till.company.engine, contract, Window(None, None), "source", LATER)
+    assert (told.accepted, told.waiting) == (1, 1)
     outcome = till.deliver(event("charge.succeeded", charge()))
     assert (outcome.received, outcome.accepted, outcome.ignored) == (1, 1, 0)
-    assert [(id_, unit) for id_, unit, *_ in facts(till.company)] == [("ch_1", "A1"), ("re_1", "A1")]
+    assert [(id_, unit) for id_, unit, *_ in facts(till.company)] == [("ch_1", "A1"), ("ch_7", "A7"), ("re_1", "A1")]
     assert till.waiting() == 0
     till.intake.close()
 

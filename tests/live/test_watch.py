@@ -42,3 +42,15 @@ def test_a_watch_that_writes_samples_again(tmp_path: Path) -> None:
             watch._try_write()
         watch.stop()
     assert company.engine.rows(FIELDS) == [("shop", "order.completed", 3)]
+
+
+def test_rows_that_name_no_one_are_their_doors(tmp_path: Path) -> None:
+    """Counted and noted under the door they came through, so that it can be found out where they come from."""
+    company = Company(tmp_path)
+    with opened(company) as intake:
+        watch = Watch(Service(company.project(), intake, clock, Meters()), every_seconds=3600)
+        watch.start()
+        intake.submit(arrival(["no json", line(source=...)])).result(30)
+        watch.stop()
+    assert company.engine.rows("SELECT producer, rejected FROM deliveries") == [("test", 2)]
+    assert company.engine.rows("SELECT DISTINCT producer FROM fields_seen") == [("test",)]

@@ -66,7 +66,7 @@ def test_a_source_is_told_with_its_counts_rates_and_age(days: Days) -> None:
         "late_rate": row.rates["late_rate"],
     }
     assert row.rates["orphan_rate"] * 3 == pytest.approx(Decimal(2))
-    assert (row.restated, row.unpriced) == (0, 0)
+    assert (row.restated, row.unpriced, row.waiting) == (0, 0, 0)
 
 
 def test_the_window_is_when_rows_came_and_half_open(days: Days) -> None:

@@ -56,7 +56,7 @@ class Watch:
     def see(self, arrivals: Sequence[Arrival]) -> None:
         """Samples the first arrival of each source and producer since the last write; on the writer."""
         for arrival in arrivals:
-            key = (arrival.source, arrival.producer)
+            key = (arrival.source, arrival.producer or arrival.door)
             if arrival.rows.num_rows and key not in self._samples and len(self._samples) < _SAMPLES_MAX:
                 self._samples[key] = sample_of(arrival.rows)
 

@@ -34,7 +34,8 @@ class Delivered:
     """What came of one source (producer, day): received = accepted + duplicate + conflict + rejected.
 
     `watermark` is the newest event ever, `last_arrival` when something last came; `restated` counts accepted events
-    of a period that had been locked, `unpriced` usage of the window's events without a rate; None by producer or day.
+    of a period that had been locked, `unpriced` usage of the window's events without a rate, `waiting` rows that are
+    kept until more is known of them; None by producer or day.
     """
 
     source: str
@@ -53,6 +54,7 @@ class Delivered:
     freshness_seconds: int | None
     restated: int | None = None
     unpriced: int | None = None
+    waiting: int | None = None
 
     @property
     def rates(self) -> dict[str, Decimal | None]:
@@ -100,7 +102,7 @@ def _delivered(row: dict[str, Any], more: dict[str, int], now: datetime) -> Deli
 
 
 def _beside(engine: Engine, contract: Contract, window: Window) -> dict[str, dict[str, int]]:
-    """Source → its restated and unpriced counts."""
+    """Source → its restated, unpriced and waiting counts."""
     came, values = _within("b.ingested_at", window)
     restated = engine.rows(
         f"SELECT b.source, count(*) FROM events e JOIN batches b USING (batch_id) WHERE {came} AND EXISTS "
@@ -115,8 +117,12 @@ def _beside(engine: Engine, contract: Contract, window: Window) -> dict[str, dic
         f"WHERE p.kind = 'cost' AND p.rate_id IS NULL AND NOT p.superseded AND {happened} GROUP BY 1",
         values | {"sources": list(contract.sources)},
     )
+    waiting = engine.rows(
+        "SELECT source, count(*) FROM (SELECT source FROM stripe_waiting UNION ALL SELECT source FROM waiting_spans) "
+        "GROUP BY source"
+    )
     sources = [source for (source,) in engine.rows("SELECT DISTINCT source FROM deliveries")]
-    counts = {"restated": dict(restated), "unpriced": dict(unpriced)}
+    counts = {"restated": dict(restated), "unpriced": dict(unpriced), "waiting": dict(waiting)}
     return {source: {name: found.get(source, 0) for name, found in counts.items()} for source in sources}
 
 

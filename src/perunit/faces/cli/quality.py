@@ -184,7 +184,7 @@ def _show_counts(by: str, rows: list[Delivered]) -> None:
 
     named = {"source": ["source"], "producer": ["source", "producer"], "day": ["day", "source"]}[by]
     ages = ["fresh", "newest event"] if by != "day" else []
-    beside = ["restated", "unpriced"] if by == "source" else []
+    beside = ["restated", "unpriced", "waiting"] if by == "source" else []
     table = Table(box=None, pad_edge=False, header_style="bold")
     for head in (*named, *ages, *_COUNTS, *beside):
         table.add_column(head, justify="left" if head in {*named, "newest event"} else "right", no_wrap=True)
