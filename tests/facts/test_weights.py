@@ -8,11 +8,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.invariants.company import CONTRACT, Company, clock
+from tests.facts.said import table_contract
+from tests.invariants.company import CONTRACT, NOW, Company, clock
+from tests.live.arriving import door_rows
 
 from perunit import pipeline
 from perunit.contract.shape import Contract
 from perunit.engine.duckdb import Engine
+from perunit.facts.arrivals import Arrival
 from perunit.facts.cells import SURPLUS, WEIGHTS_MAX, guard_weights
 from perunit.facts.quarantine import Selection
 
@@ -105,6 +108,29 @@ def test_a_source_has_weights_too(tmp_path: Path) -> None:
     company.ingest(file, source="visits")
     rows = company.engine.rows("SELECT id, weight, sampled_by FROM events JOIN cells USING (cell_id) ORDER BY id")
     assert rows == [("a", Decimal(4), "t1"), ("b", None, None)]
+
+
+def test_a_span_has_the_weight_of_its_threshold_and_errs_with_its_trace(tmp_path: Path) -> None:
+    """Through the door for spans: by its trace state, unknown without one, 1 where it says that it is always kept."""
+    mapping = {"id": None, "time": None, "type": "'call'", "amounts": {}, "units": {"order": "attributes['order.id']"}}
+    company = Company(tmp_path, contract=table_contract("otlp_spans", {}, **mapping))
+    pipeline.start(company.project(), company.engine, clock)
+    said = {1: "9.999389685688126717", 2: None, 3: "1"}
+    spans = [
+        {
+            "trace_id": f"{number:032x}", "span_id": f"{number:016x}", "name": "call", "kind": "server", "status": "ok",
+            "start_time": NOW.replace(tzinfo=None), "end_time": NOW.replace(tzinfo=None), "resource": {},
+            "attributes": {"order.id": f"o{number}"}, "weight": weight and Decimal(weight),
+        }
+        for number, weight in said.items()
+    ]  # fmt: skip
+    feed = pipeline.Feed(company.project(), company.engine, clock)
+    [outcome] = feed.take_in([Arrival("shop", door_rows("otlp_spans", spans), "otlp")])
+    assert outcome.accepted == 3
+    rows = company.engine.rows(
+        "SELECT unit_order, weight, sampled_by FROM events JOIN cells USING (cell_id) ORDER BY 1"
+    )
+    assert rows == [("o1", Decimal("9.999389685688126717"), f"{1:032x}"), ("o2", None, None), ("o3", 1, None)]
 
 
 def test_a_unit_has_the_least_weight_of_its_events(tmp_path: Path) -> None:
