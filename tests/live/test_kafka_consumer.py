@@ -155,7 +155,7 @@ def test_a_source_maps_messages_of_plain_json(broker: Broker, tmp_path: Path) ->
 
 
 def test_otlp_messages_go_to_every_source_of_their_format(broker: Broker, tmp_path: Path) -> None:
-    """Each source takes the spans it matches; what is no request is a dead letter; the offset ends after all of it."""
+    """Each source takes the spans it matches; what is no request is a dead letter that has no row to replay."""
     broker.make("otlp")
     request = trace_request(
         {"name": "checkout", "attributes": {"order.id": "o1"}}, {"name": "search", "attributes": {"order.id": "o2"}}
@@ -169,8 +169,7 @@ def test_otlp_messages_go_to_every_source_of_their_format(broker: Broker, tmp_pa
         assert [row[:3] for row in refused(link)] == [("otlp[0]", 1, "message")]
     verified(folder)
     with opened(folder, purpose="replay") as found:
-        (again,) = pipeline.replay(found.project, found.engine, Selection(rule="message"), clock=found.clock)
-        assert (again.received, again.rejected) == (1, 1)
+        assert pipeline.replay(found.project, found.engine, Selection(rule="message"), clock=found.clock) == []
 
 
 def test_the_same_event_in_two_topics_counts_once(broker: Broker, tmp_path: Path) -> None:
