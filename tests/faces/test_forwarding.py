@@ -90,6 +90,7 @@ LINES = (
     "reconcile lock --period 2026-09 --reason close --actor ada",
     "reconcile locks",
     "restatements --period 2026-09",
+    "quality",
     "quarantine list",
     "quarantine show --limit 3",
     "quarantine replay",

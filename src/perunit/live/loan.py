@@ -33,7 +33,7 @@ __all__ = ["READING", "Loan"]
 READING = frozenset({
     "query", "receipt", "reconcile", "reconcile entries", "reconcile locks", "restatements", "verify",
     "bills list", "bills show", "fx list", "fx show", "prices list", "prices check", "prices diff", "prices preview",
-    "quarantine list", "quarantine show", "export prometheus",
+    "quality", "quarantine list", "quarantine show", "export prometheus",
 })  # fmt: skip
 
 
