@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from shutil import copytree, ignore_patterns
@@ -91,7 +91,8 @@ def through_intake(directory: Path, batches: list[list[str]], options: argparse.
         began = time.process_time()
         found = sent(send, batches[: len(batches) - paced], options)
         found["cpu_us_per_event"] = round((time.process_time() - began) / found.pop("events") * 1e6, 1)
-        found["lag"] = lagging(send, batches[len(batches) - paced :], options, project.engine.sibling())
+        with closing(project.engine.sibling()) as reader:
+            found["lag"] = lagging(send, batches[len(batches) - paced :], options, reader)
         intake.close()
         found["facts"] = project.engine.value("SELECT sum(received) FROM batches")
     found["peak_rss_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / _BYTES_PER_MB)
@@ -157,8 +158,8 @@ def lagging(
 
 
 @contextmanager
-def _served(directory: Path) -> Iterator[tuple[str, int]]:
-    """`perunit serve` on a free port: its address and its process."""
+def _served(directory: Path, senders: int) -> Iterator[tuple[urllib3.HTTPConnectionPool, int]]:
+    """`perunit serve` on a free port: connections to it, and its process."""
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     command = [sys.executable, "-m", "perunit.faces.cli.main", "-C", str(directory), "--json", "serve", "--port", "0"]
     with (directory / "log").open("w") as log:
@@ -166,19 +167,19 @@ def _served(directory: Path) -> Iterator[tuple[str, int]]:
         try:
             assert server.stdout is not None
             address = json.loads(server.stdout.readline())["address"]
-            urllib3.request("GET", f"{address}/readyz", retries=urllib3.Retry(connect=50, backoff_factor=0.05))
-            yield address, server.pid
+            host, port = address.removeprefix("http://").split(":")
+            with urllib3.HTTPConnectionPool(host, int(port), maxsize=senders) as pool:
+                pool.request("GET", "/readyz", retries=urllib3.Retry(connect=50, backoff_factor=0.05))
+                yield pool, server.pid
         finally:
             server.terminate()
-            server.wait(60)
+            server.communicate(timeout=60)
 
 
 def over_http(directory: Path, batches: list[list[str]], options: argparse.Namespace) -> dict[str, Any]:
     """The same lines as requests of NDJSON, from this process to the server's."""
     bodies = ["\n".join(lines).encode() for lines in batches]
-    with _served(directory) as (address, pid):
-        host, port = address.removeprefix("http://").split(":")
-        pool = urllib3.HTTPConnectionPool(host, int(port), maxsize=options.senders)
+    with _served(directory, options.senders) as (pool, pid):
 
         def send(body: bytes) -> None:
             answer = pool.request("POST", "/v1/events", body=body, headers={"content-type": "application/x-ndjson"})
