@@ -123,7 +123,8 @@ class Summer:
         else:
             if since is not None:
                 self._meters.summed.observe(time.monotonic() - since)
-            # Twice as long as it took is left to others, so that sums take at most a third of a core.
-            self._next = max(started + self._every, time.monotonic() + 2 * (time.monotonic() - started))
+            # As long as it took is left to others, so that sums take at most half a core.
+            now = time.monotonic()
+            self._next = max(started + self._every, now + (now - started))
         finally:
             self._released()
