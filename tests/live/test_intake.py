@@ -52,6 +52,26 @@ def test_arrivals_that_wait_together_are_one_group_and_hear_of_their_own(tmp_pat
     assert company.engine.rows("SELECT position, file_name FROM quarantine") == [(1, "test")]
 
 
+def test_those_answered_together_are_given_time_to_send_their_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next of the first waits for the next of the second, and both are one group; one alone waits for no one."""
+    monkeypatch.setattr("perunit.live.intake._PATIENCE_SHARE", 10**9)
+    company = Company(tmp_path)
+    with opened(company, limits=Limits(patience_seconds=60.0)) as intake:
+        assert intake.submit(arrival([line(id="alone")])).result(30).batch_id == 1
+        with waiting_together(intake):
+            first = [intake.submit(arrival([line(id=each)])) for each in ("a", "b")]
+        assert {each.result(30).batch_id for each in first} == {2}
+        early = intake.submit(arrival([line(id="c")]))
+        with pytest.raises(TimeoutError):
+            early.result(0.3)
+        late = intake.submit(arrival([line(id="d")]))
+        assert {early.result(30).batch_id, late.result(30).batch_id} == {3}
+        left = intake.submit(arrival([line(id="e")]))
+    assert left.result(0).batch_id == 4
+
+
 def test_lateness_is_told_to_the_arrival_it_concerns(tmp_path: Path) -> None:
     """By the time of recording where it is known, otherwise by the newest event before the group."""
     company = Company(tmp_path)

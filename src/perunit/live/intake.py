@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["ClosedError", "Intake", "Limits", "OverloadedError"]
 
 T = TypeVar("T")
+# How much of the time that a group took those who were answered are given to send their next.
+_PATIENCE_SHARE = 0.2
 
 
 class OverloadedError(PerunitError):
@@ -51,13 +53,16 @@ class ClosedError(PerunitError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much may wait, how much is committed at once, how soon sums follow, and how often bills are allocated."""
+    """How much may wait, how much is committed at once, how soon sums follow, how often bills are allocated, and how
+    long those who were just answered are waited for at most.
+    """
 
     waiting_bytes: int = 64 << 20
     waiting_rows: int = 400_000
     group_rows: int = 20_000
     sum_seconds: float = 0.3
     settle_seconds: float = 60.0
+    patience_seconds: float = 0.025
 
 
 @dataclass(slots=True)
@@ -101,6 +106,7 @@ class Intake:
         self._closing = False
         self._bytes = self._rows = self._numbers = 0
         self._rows_per_second = 0.0
+        self._patient_until, self._expected = 0.0, 0
         self._summer = Summer(
             project,
             engine.sibling(),
@@ -226,11 +232,22 @@ class Intake:
                     return self._jobs.popleft()
                 if self._is_next(self._alone) and self._summer.alone.acquire(blocking=False):
                     return self._alone.popleft()
-                if self._queue:
+                if self._queue and (patience := self._patience()) > 0:
+                    self._changed.wait(patience)
+                elif self._queue:
                     return self._group()
-                if self._closing and not self._alone:
+                elif self._closing and not self._alone:
                     return None
-                self._changed.wait()
+                else:
+                    self._changed.wait()
+
+    def _patience(self) -> float:
+        """How many seconds those who were just answered are still given to send their next.
+
+        Else those who send one after the other fall into two halves that wait for each other's groups, and twice as
+        many groups are committed.
+        """
+        return 0.0 if self._closing or len(self._queue) >= self._expected else self._patient_until - time.monotonic()
 
     def _is_next(self, jobs: deque[_Job]) -> bool:
         return bool(jobs) and not (self._queue and self._queue[0].number < jobs[0].number)
@@ -281,15 +298,23 @@ class Intake:
             group[0].future.set_exception(error)
             return
         self._summer.note()
+        took = time.monotonic() - started
         self._done(group)
-        self._note_rate(sum(each.arrival.rows.num_rows for each in group), time.monotonic() - started)
+        self._note_rate(sum(each.arrival.rows.num_rows for each in group), took)
         for each, outcome in zip(group, found, strict=True):
             self.meters.committed(each.arrival, outcome)
             self.meters.acknowledged.observe(time.monotonic() - each.came)
             each.future.set_result(outcome)
         self.meters.groups.labels(group[0].arrival.source, group[0].arrival.door).inc()
+        self._expect(len(group), took)
         for observe in self.observers:
             observe([each.arrival for each in group])
+
+    def _expect(self, answered: int, took: float) -> None:
+        """Notes how many may be back soon, after a group of several; one alone is never waited for."""
+        with self._changed:
+            self._expected = answered + len(self._queue) if answered > 1 else 0
+            self._patient_until = time.monotonic() + min(self._limits.patience_seconds, took * _PATIENCE_SHARE)
 
     def _done(self, group: list[_Waiting]) -> None:
         with self._changed:
