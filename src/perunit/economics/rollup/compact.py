@@ -32,12 +32,12 @@ _TABLES = {
         "window_start", "cell_id kind meter resource rate_id currency superseded", "usage_events quantity amount"
     ),
     "rollup_latency": _Table("day", "cell_id bucket", "observations latency_sum", "latency_min", "latency_max"),
-    "rollup_units": _Table("window_start", "unit_type cell_id", "opened"),
+    "rollup_units": _Table("window_start", "unit_type cell_id weight", "opened"),
     "unit_days": _Table(
         "day",
         "unit_type unit_key currency",
         f"events attempts successes {_AMOUNTS} priced_cost priced_revenue priced_fee unpriced",
-        "first_time",
+        "first_time weight",
         "last_time",
     ),
 }
