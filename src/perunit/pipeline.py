@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,6 @@ from perunit.economics.reconcile import cover_costs
 from perunit.economics.rollup.compact import compact
 from perunit.economics.rollup.compute import Scope, append, prepare, remove
 from perunit.economics.verify import Finding, check_derived, check_facts
-from perunit.facts.arrivals import Arrival, Outcome, after_all, grouped, outcomes
 from perunit.facts.bills.columns import charge_columns, vendor_columns
 from perunit.facts.bills.faults import StatementError
 from perunit.facts.bills.importing import BillResult, import_bill
@@ -34,17 +33,13 @@ from perunit.facts.bills.statements import StatementResult, import_statements
 from perunit.facts.cells import pin_values
 from perunit.facts.cloudevents import plan_cloudevents
 from perunit.facts.deliveries import compact_deliveries
-from perunit.facts.doors import counters, label_sets
-from perunit.facts.doors.formats import COUNTED_FORMATS, DOOR_COLUMNS, schema_of
 from perunit.facts.fields import SAMPLE_ROWS, keep_fields
 from perunit.facts.files import Group, Opened, open_json_batch, open_lines, open_source
 from perunit.facts.load import Batch, Counts, load_group, seen_before, stage_group
 from perunit.facts.quarantine import Selection, groups_to_replay, mark_replayed
 from perunit.facts.staging import Names
 from perunit.facts.stripe_files import learn_charges, open_stripe
-from perunit.facts.stripe_links import Links, links_of
-from perunit.facts.tables import match_sql, plan_lines, plan_source
-from perunit.facts.traces import Traces, traces_of
+from perunit.facts.tables import plan_lines, plan_source
 from perunit.measures.closing import unbridged
 from perunit.measures.restated import Restatement, restated, since_when, unreproduced
 from perunit.model.errors import InputError, UsageError
@@ -71,10 +66,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLOUDEVENTS",
-    "Feed",
     "FileReport",
     "Progress",
     "align",
+    "aware",
+    "batch_of",
     "compact",
     "compute_anew",
     "import_bills",
@@ -82,6 +78,9 @@ __all__ = [
     "ingest",
     "known_at",
     "look_back",
+    "names_of",
+    "newest_event",
+    "planner_of",
     "recompute",
     "refresh",
     "replay",
@@ -89,12 +88,12 @@ __all__ = [
     "settle",
     "start",
     "sum_up",
+    "unknown_source",
     "verify",
 ]
 
 Progress = Callable[[str, int, int], None]
 CLOUDEVENTS = "cloudevents"
-Waits = Traces | Links
 _COUNTED = ("received", "accepted", "duplicate", "conflict", "rejected", "orphan", "late", "blank", "ignored")
 
 
@@ -227,7 +226,7 @@ def _ingest_file(
     progress: Progress | None,
 ) -> FileReport:
     opened = _open(project, engine, source, path)
-    planner = _planner(project, names, source, opened, clock())
+    planner = planner_of(project, names, source, opened, clock())
     report = FileReport(source, path.name)
     before = engine.value("SELECT coalesce(max(batch_id), 0) + 1 FROM batches")
     for group in opened.groups:
@@ -236,7 +235,7 @@ def _ingest_file(
             # A file that goes on where it was interrupted is judged by what came before its first group.
             before = min(before, batch["batch_id"])
         else:
-            came = _batch(project, run_id, source, path.name, clock(), _watermark(engine, source, before))
+            came = batch_of(project, run_id, source, path.name, clock(), newest_event(engine, source, before))
             plan = stage_group(engine, group, planner)
             with engine.transaction():
                 counts = _load(project, engine, names, group, came, plan)
@@ -254,143 +253,34 @@ def _sample(engine: Engine, source: str, opened: Opened, counts: Counts, at: dat
     keep_fields(engine, source, some, None, at, opened.columns if opened.text else None)
 
 
-class Feed:
-    """What is kept between one group of arrivals and the next: names, plans and watermarks.
-
-    One engine's, after `start`; used by one thread.
-    """
-
-    def __init__(self, project: Project, engine: Engine, clock: Clock) -> None:
-        self._project, self._engine, self._clock = project, engine, clock
-        self._names = names_of(engine, project)
-        self._run_id = uuid.uuid4().hex
-        self._groups = 0
-        self._forgotten: date | None = None
-        self._watermarks: dict[str, datetime | None] = {}
-        self._planners: dict[str, tuple[datetime, Callable[[bool], Plan]]] = {}
-
-    def take_in(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
-        """Stages arrivals of one source and door and commits them as one group; the outcome of each.
-
-        Their sums follow with `sum_up`.
-
-        Raises what stands against all of them, ConfigurationError for instance; nothing of them is kept then.
-        """
-        source, now = arrivals[0].source, self._clock()
-        self._groups += 1
-        for arrival in arrivals:
-            if arrival.before:
-                arrival.before(self._engine)
-        group, waits = self._group(arrivals, now)
-        batch = _batch(self._project, self._run_id, source, arrivals[0].door, now, self._watermark(source))
-        batch = replace(batch, producers=tuple(arrival.producer or arrival.door for arrival in arrivals))
-        plan = stage_group(self._engine, group, self._planner(source, now))
-        with self._engine.transaction():
-            counts = load_group(self._engine, self._names, group, batch, plan)
-            if counts.guard_changed:
-                note_change(self._engine)
-            if self._format(source) in COUNTED_FORMATS:
-                counters.keep(self._engine, source)
-                if self._project.contract.sources[source].labels_from:
-                    label_sets.keep(self._engine, source)
-            for arrival in arrivals:
-                if arrival.within:
-                    arrival.within(self._engine)
-            waiting = waits.keep(self._engine, now) if waits else {}
-            found = outcomes(self._engine, arrivals, batch, counts, waiting)
-        self._tidy(now)
-        self._watermarks[source] = max(filter(None, (batch.watermark, _aware(counts.watermark))), default=None)
-        return found
-
-    def _group(self, arrivals: Sequence[Arrival], now: datetime) -> tuple[Group, Waits | None]:
-        """The rows of arrivals as one group; where rows wait for what others say, those that wait no longer."""
-        source = arrivals[0].source
-        schema, digest = schema_of(self._format(source)), f"{self._run_id}:{self._groups}"
-        if self._format(source) in COUNTED_FORMATS:
-            return self._counted(source, grouped(arrivals, schema, digest, counters.ARRIVED), now), None
-        waits = self._waits(source)
-        if waits is None:
-            return grouped(arrivals, schema, digest), None
-        arrived = grouped(arrivals, schema, digest, "arrived")
-
-        def attach(engine: Engine) -> None:
-            arrived.attach(engine)
-            waits.hold_back(engine, now, after_all(arrivals))
-
-        return replace(arrived, attach=attach), waits
-
-    def _waits(self, source: str) -> Waits | None:
-        """How rows of a source wait for others that say to whom they belong; None where they do not."""
-        if source == CLOUDEVENTS:
-            return None
-        contract = self._project.contract
-        return traces_of(source, contract.sources[source]) or links_of(source, contract)
-
-    def _tidy(self, now: datetime) -> None:
-        """Once a day, forgets series that have long ended."""
-        if now.date() != self._forgotten:
-            counters.forget(self._engine, now - _SERIES_KEPT)
-            self._forgotten = now.date()
-
-    def _counted(self, source: str, group: Group, now: datetime) -> Group:
-        """A group of samples, which only say where a series stands, with what each series has grown by and held."""
-        limits = self._project.contract.limits
-        latest = now + timedelta(hours=limits.future_hours)
-        mapped = self._project.contract.sources[source]
-        if mapped.labels_from:
-            group = label_sets.labelled(group, source, mapped.labels_from)
-        match = match_sql(mapped)
-        return counters.counted(group, source, match, latest, limits.hold_seconds)
-
-    def _format(self, source: str) -> str:
-        if source == CLOUDEVENTS:
-            return CLOUDEVENTS
-        if source not in self._project.contract.sources:
-            raise UsageError(_unknown_source(self._project, source))
-        return self._project.contract.sources[source].format
-
-    def _watermark(self, source: str) -> datetime | None:
-        if source not in self._watermarks:
-            self._watermarks[source] = _watermark(self._engine, source, _NO_BATCH)
-        return self._watermarks[source]
-
-    def _planner(self, source: str, now: datetime) -> Callable[[bool], Plan]:
-        """The plans of a source, made anew by the minute because they hold how far ahead an event may be."""
-        minute = now.replace(second=0, microsecond=0)
-        made, planner = self._planners.get(source, (None, None))
-        if planner is None or made != minute:
-            columns = DOOR_COLUMNS.get(self._format(source), {})
-            planner = _planner(self._project, self._names, source, Opened(columns, False, 0, iter(())), now)
-            self._planners[source] = minute, planner
-        return planner
+# Beyond the number of any batch.
+_EVERY_BATCH = 2**31 - 1
 
 
-_NO_BATCH = 2**31 - 1
-_SERIES_KEPT = timedelta(days=30)
-
-
-def _unknown_source(project: Project, source: str) -> str:
+def unknown_source(project: Project, source: str) -> str:
+    """What is said of a source that the contract does not have."""
     known = ", ".join(project.contract.sources) or "none"
     return f"source {source!r} is not in perunit.yaml (it has {known}); correct the name or add it"
 
 
-def _watermark(engine: Engine, source: str, before: int) -> datetime | None:
-    """The time of the newest event of a source in the batches before one."""
+def newest_event(engine: Engine, source: str, before: int = _EVERY_BATCH) -> datetime | None:
+    """The time of the newest event of a source, in the batches before one where that is given."""
     newest = engine.value(
         "SELECT max(watermark) FROM batches WHERE source = $source AND batch_id < $before",
         {"source": source, "before": before},
     )
-    return _aware(newest)
+    return aware(newest)
 
 
-def _aware(stored: datetime | None) -> datetime | None:
+def aware(stored: datetime | None) -> datetime | None:
     """An instant of the store as Python has it."""
     return stored.replace(tzinfo=UTC) if stored else None
 
 
-def _batch(
+def batch_of(
     project: Project, run_id: str, source: str, file_name: str, now: datetime, watermark: datetime | None
 ) -> Batch:
+    """Where a group comes from and by which limits it is judged."""
     limits, segments = project.contract.limits, project.contract.segments
     return Batch(run_id, source, file_name, now, watermark, limits.late_after_hours, segments.limit)
 
@@ -425,10 +315,10 @@ def replay(project: Project, engine: Engine, selection: Selection, *, clock: Clo
     run_id = uuid.uuid4().hex
     reports = []
     for source, ids, opened in groups_to_replay(engine, selection):
-        planner = _planner(project, names, source, opened, clock())
+        planner = planner_of(project, names, source, opened, clock())
         report = FileReport(source, "quarantine")
         for group in opened.groups:
-            batch = _batch(project, run_id, source, "quarantine", clock(), None)
+            batch = batch_of(project, run_id, source, "quarantine", clock(), None)
             plan = stage_group(engine, group, planner)
             with engine.transaction():
                 counts = _load(project, engine, names, group, batch, plan)
@@ -442,7 +332,7 @@ def replay(project: Project, engine: Engine, selection: Selection, *, clock: Clo
 def _open(project: Project, engine: Engine, source: str, path: Path) -> Opened:
     if source != CLOUDEVENTS:
         if source not in project.contract.sources:
-            raise UsageError(_unknown_source(project, source))
+            raise UsageError(unknown_source(project, source))
         part = project.contract.sources[source]
         return open_stripe(path, project.contract.stripe) if part.format == STRIPE else open_source(engine, path, part)
     if not path.is_file() or path.stat().st_size == 0:
@@ -452,7 +342,7 @@ def _open(project: Project, engine: Engine, source: str, path: Path) -> Opened:
     return open_json_batch(path) if is_document else open_lines(path)
 
 
-def _planner(project: Project, names: Names, source: str, opened: Opened, now: datetime) -> Callable[[bool], Plan]:
+def planner_of(project: Project, names: Names, source: str, opened: Opened, now: datetime) -> Callable[[bool], Plan]:
     """Makes the plan of a file, once for all its groups."""
 
     @cache

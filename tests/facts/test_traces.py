@@ -18,6 +18,7 @@ from perunit import pipeline
 from perunit.facts.arrivals import Arrival, Outcome
 from perunit.facts.quarantine import Selection
 from perunit.facts.traces import Waiting, review, traces_of
+from perunit.feed import Feed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +59,7 @@ class Door:
 
     def open(self) -> None:
         """Begins anew on the same store, as a process does."""
-        self.feed = pipeline.Feed(self.company.project(), self.company.engine, lambda: self.now)
+        self.feed = Feed(self.company.project(), self.company.engine, lambda: self.now)
 
     def send(self, *requests: Sequence[dict[str, Any]]) -> list[Outcome]:
         """Requests that are committed together."""

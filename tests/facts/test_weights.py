@@ -18,6 +18,7 @@ from perunit.engine.duckdb import Engine
 from perunit.facts.arrivals import Arrival
 from perunit.facts.cells import SURPLUS, WEIGHTS_MAX, guard_weights
 from perunit.facts.quarantine import Selection
+from perunit.feed import Feed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,7 +125,7 @@ def test_a_span_has_the_weight_of_its_threshold_and_errs_with_its_trace(tmp_path
         }
         for number, weight in said.items()
     ]  # fmt: skip
-    feed = pipeline.Feed(company.project(), company.engine, clock)
+    feed = Feed(company.project(), company.engine, clock)
     [outcome] = feed.take_in([Arrival("shop", door_rows("otlp_spans", spans), "otlp")])
     assert outcome.accepted == 3
     rows = company.engine.rows(

@@ -15,6 +15,7 @@ from tests.invariants.told import differences, told
 
 from perunit import pipeline
 from perunit.facts.arrivals import Arrival
+from perunit.feed import Feed
 from perunit.live.intake import Intake
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def test_sums_that_a_dead_process_left_are_made_by_the_next_one(data: st.DataObj
     with tempfile.TemporaryDirectory() as folder:
         live, filed = Company(Path(folder)), deliveries.into(Company(Path(folder)), history.books)
         project = opened(live, history)
-        feed = pipeline.Feed(project, live.engine, clock)
+        feed = Feed(project, live.engine, clock)
         for lines in deliveries.files:
             feed.take_in([arrived(lines)])
             if data.draw(st.booleans()):

@@ -15,6 +15,7 @@ from perunit import pipeline
 from perunit.contract.shape import Contract
 from perunit.facts.arrivals import Arrival
 from perunit.facts.doors.otlp import LOGS, METRICS, TRACES, Signal, read_message
+from perunit.feed import Feed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,7 @@ def take(tmp_path: Any) -> Callable[[Signal, Any], None]:
     everything = {name: {**source, "match": "true"} for name, source in SOURCES.items()}
     company = Company(tmp_path, Contract.model_validate(deepcopy(CONTRACT) | {"sources": everything}))
     pipeline.start(company.project(), company.engine, clock)
-    feed = pipeline.Feed(company.project(), company.engine, clock)
+    feed = Feed(company.project(), company.engine, clock)
     sources = {"otlp_spans": "spans", "otlp_metrics": "points", "otlp_logs": "records"}
 
     def took(signal: Signal, request: Any) -> None:

@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from perunit.engine.duckdb import Snapshot
+from perunit.feed import Feed
 from perunit.live.meters import Meters
 from perunit.live.summing import Summer
 from perunit.model.errors import PerunitError
-from perunit.pipeline import Feed, settle
+from perunit.pipeline import settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
