@@ -21,7 +21,7 @@ demo: $(STAMP)  ## Simulate a company and show what it earns per order
 	@$(BIN)/perunit demo --dir $(DEMO)
 
 test: $(STAMP)  ## Run all tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(STAMP)  ## Style, types and the flow of rooms
 	$(BIN)/ruff check .

@@ -272,7 +272,7 @@ def test_a_broker_that_goes_away_is_waited_for(tmp_path: Path) -> None:
         broker.send("away", events(0, 20))
         with reading(project(tmp_path / "away", broker.address, topics="away")) as link:
             until(lambda: link.offsets() == {("away", 0): 20})
-            broker.kill()
+            broker.stop()
             until(lambda: bool(link.metric("perunit_kafka_errors_total", link="shop", error="_TRANSPORT")))
             broker.start()
             # noida-db answers before it has read its log again, and would lose what it is sent until then.

@@ -75,6 +75,8 @@ class KafkaConsumer:
     def _client(self) -> Any:
         settings: dict[str, Any] = {
             "queued.max.messages.kbytes": "16384",
+            # A topic that a broker does not know yet after its restart is asked for again then, not after 5 minutes.
+            "topic.metadata.refresh.interval.ms": "5000",
             **settings_of(self._name, self._link),
             "group.id": self._link.group,
             "enable.auto.commit": False,
