@@ -145,7 +145,7 @@ def test_a_unit_has_the_least_weight_of_its_events(tmp_path: Path) -> None:
     assert dict(company.engine.rows("SELECT unit_key, weight FROM units")) == found
     opened = "SELECT weight, sum(opened) FROM rollup_units GROUP BY 1 HAVING sum(opened) <> 0 ORDER BY 1"
     assert company.engine.rows(opened) == [(Decimal(1), 1), (Decimal(2), 1), (Decimal(8), 1)]
-    assert all(finding.holds for finding in pipeline.verify(company.project(), company.engine, clock))
+    assert all(finding.holds for finding in pipeline.verify(company.project(), company.engine))
 
 
 def test_one_weight_too_many_is_quarantined_and_can_come_back(tmp_path: Path) -> None:

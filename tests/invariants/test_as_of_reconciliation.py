@@ -125,5 +125,5 @@ def test_what_was_said_is_said_again_as_of_then(acts: list[str]) -> None:
         for instant, answer in said:
             assert company.answer(instant) == answer
         with company.open() as project:
-            findings = pipeline.verify(project.project, project.engine, project.clock)
+            findings = pipeline.verify(project.project, project.engine)
         assert [finding for finding in findings if not finding.holds] == []

@@ -66,7 +66,7 @@ def test_growth_is_usage_once_however_often_it_is_sent(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert used(shop) == {"a": Decimal("7"), "b": Decimal(0)}
     assert shop.engine.value("SELECT sum(quantity) FROM rollup_usage WHERE meter = 'cpu_seconds'") == 7
-    assert [each for each in pipeline.verify(shop.project(), shop.engine, clock) if each.broken] == []
+    assert [each for each in pipeline.verify(shop.project(), shop.engine) if each.broken] == []
 
 
 def test_samples_that_wait_together_count_one_after_the_other(tmp_path: Path) -> None:

@@ -71,4 +71,4 @@ def test_a_full_disk_refuses_arrivals_and_loses_nothing(tmp_path: Path) -> None:
             assert intake.failing is None
             assert engine.value("SELECT sum(events) FROM rollup") == stored
         with open_store(project.data, *names, purpose="test") as engine:
-            assert [each for each in pipeline.verify(project, engine, clock) if each.broken] == []
+            assert [each for each in pipeline.verify(project, engine) if each.broken] == []

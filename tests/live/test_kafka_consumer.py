@@ -47,7 +47,7 @@ def events(first: int, end: int) -> list[str]:
 def verified(folder: Path) -> None:
     """Every invariant holds on the store."""
     with opened(folder, purpose="verify") as found:
-        assert [each for each in pipeline.verify(found.project, found.engine, found.clock) if not each.holds] == []
+        assert [each for each in pipeline.verify(found.project, found.engine) if not each.holds] == []
 
 
 def refused(link: Reading) -> list[tuple[Any, ...]]:

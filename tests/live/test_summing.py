@@ -6,7 +6,7 @@ import random
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tests.invariants.company import START, Company, Event, book, clock, numbers, rate
+from tests.invariants.company import START, Company, Event, book, numbers, rate
 from tests.live.arriving import arrival, opened
 
 from perunit import pipeline
@@ -44,7 +44,7 @@ def test_sums_hold_while_shown_values_change(tmp_path: Path) -> None:
                 snapshot.close()
         assert intake.failing is None
     assert int(company.engine.value("SELECT value FROM store_state WHERE key = 'changes'")) > 1
-    found = pipeline.verify(company.project([BOOK]), company.engine, clock)
+    found = pipeline.verify(company.project([BOOK]), company.engine)
     assert [each for each in found if each.broken] == []
 
 

@@ -10,7 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.invariants.company import CONTRACT, START, Company, book, clock, rate
+from tests.invariants.company import CONTRACT, START, Company, book, rate
 
 from perunit import pipeline
 from perunit.contract.shape import Contract
@@ -63,4 +63,4 @@ def test_figures_of_a_tenth_are_within_their_errors_of_the_whole(tmp_path: Path)
     assert abs(float(sum(units)) - ORDERS) < 3 * float(free.values["units_error"])
     assert float(free.values["units_error"]) == pytest.approx((0.75 * 7200 * 9) ** 0.5, rel=0.1)
     assert free.values["contribution_margin_error"] == free.values["usage_cost_error"]
-    assert all(finding.holds for finding in pipeline.verify(company.project(), company.engine, clock))
+    assert all(finding.holds for finding in pipeline.verify(company.project(), company.engine))

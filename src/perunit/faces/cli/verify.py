@@ -23,7 +23,7 @@ def verify(settings: Settings) -> None:
     from perunit.wiring import opened
 
     with opened(settings.directory, purpose="verify") as project:
-        findings = pipeline.verify(project.project, project.engine, project.clock)
+        findings = pipeline.verify(project.project, project.engine)
     if settings.json:
         rows = [
             {"invariant": f.invariant, "checked": f.checked, "holds": f.holds, "broken": f.broken} for f in findings
