@@ -5,7 +5,6 @@ come in: because their time is up, or because a file told of the charge they wai
 from __future__ import annotations
 
 import logging
-import threading
 from typing import TYPE_CHECKING
 
 from prometheus_client import Gauge
@@ -14,8 +13,7 @@ from perunit.contract.stripe import STRIPE
 from perunit.facts.arrivals import Arrival
 from perunit.facts.doors.formats import schema_of
 from perunit.facts.stripe_links import links_of
-from perunit.live.intake import ClosedError
-from perunit.model.errors import PerunitError
+from perunit.live.repeating import Repeating
 
 if TYPE_CHECKING:
     from perunit.live.service import Service
@@ -23,38 +21,20 @@ if TYPE_CHECKING:
 __all__ = ["StripeRelease", "loops"]
 
 _EVERY_SECONDS = 15.0
+_FAILED = "rows that wait no longer could not be let through"
 _log = logging.getLogger(__name__)
 
 
-class StripeRelease:
-    """A loop with `start` and `stop`."""
+class StripeRelease(Repeating):
+    """A loop; what waits stays in the store when it ends."""
 
     def __init__(self, service: Service, every_seconds: float = _EVERY_SECONDS) -> None:
-        self._service, self._every = service, every_seconds
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="perunit-stripe-release", daemon=True)
+        super().__init__(self._release, every_seconds, name="stripe-release", log=_log, failed=_FAILED)
+        self._service = service
         self._waiting = Gauge(
             "perunit_waiting_stripe_rows", "Rows of Stripe's that wait for the charge they follow.", ("source",),
             registry=service.meters.registry,
         )  # fmt: skip
-
-    def start(self) -> None:
-        """Begins to look at what waits."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ends; what waits stays in the store."""
-        self._ending.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._ending.wait(self._every):
-            try:
-                self._release()
-            except ClosedError:
-                return
-            except PerunitError:
-                _log.warning("rows that wait no longer could not be let through; trying again", exc_info=True)
 
     def _release(self) -> None:
         intake, now = self._service.intake, self._service.clock()

@@ -5,7 +5,6 @@ no rows, with which the spans that have waited long enough come in.
 from __future__ import annotations
 
 import logging
-import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,7 @@ from prometheus_client import Gauge
 from perunit.facts.arrivals import Arrival
 from perunit.facts.doors.formats import schema_of
 from perunit.facts.traces import forget, review, stranded, traces_of
-from perunit.live.intake import ClosedError
-from perunit.model.errors import PerunitError
+from perunit.live.repeating import Repeating
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,39 +24,21 @@ __all__ = ["TraceRelease", "loops"]
 
 _DOOR = "trace-release"
 _EVERY_SECONDS = 2.0
+_FAILED = "spans that have waited long enough could not be let through"
 _log = logging.getLogger(__name__)
 
 
-class TraceRelease:
-    """A loop with `start` and `stop`."""
+class TraceRelease(Repeating):
+    """A loop; what waits stays in the store when it ends."""
 
     def __init__(self, service: Service, every_seconds: float = _EVERY_SECONDS) -> None:
-        self._service, self._every = service, every_seconds
-        self._ending = threading.Event()
+        super().__init__(self._release, every_seconds, name="trace-release", log=_log, failed=_FAILED)
+        self._service = service
         self._noticed: set[str] = set()
-        self._thread = threading.Thread(target=self._run, name="perunit-trace-release", daemon=True)
         self._waiting = Gauge(
             "perunit_waiting_spans", "Spans that wait for another of their trace.", ("source",),
             registry=service.meters.registry,
         )  # fmt: skip
-
-    def start(self) -> None:
-        """Begins to look at what waits."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ends; what waits stays in the store."""
-        self._ending.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._ending.wait(self._every):
-            try:
-                self._release()
-            except ClosedError:
-                return
-            except PerunitError:
-                _log.warning("spans that have waited long enough could not be let through; trying again", exc_info=True)
 
     def _release(self) -> None:
         intake, now = self._service.intake, self._service.clock()
