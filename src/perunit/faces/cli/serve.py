@@ -7,7 +7,7 @@ import json
 import logging
 import socket
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,13 +15,14 @@ import click
 from perunit.faces.cli.context import Settings, pass_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from perunit.faces.api.body import Limits
     from perunit.live.service import Service
 
-__all__ = ["serve"]
+__all__ = ["run_server", "serve"]
 
 _LOOPBACK = ("127.", "::1", "localhost")
 _BACKLOG = 512
@@ -56,15 +57,39 @@ def serve(settings: Settings, /, host: str, port: int, grpc_port: int, form: str
     from perunit.faces.cli.logs import start_log
 
     start_log(form or ("text" if sys.stderr.isatty() else "json"))
+
+    def greet(service: Service, address: str) -> None:
+        _greet(settings, service, address, host)
+
+    run_server(settings.directory, host, port, grpc_port, _limits(**limits), greet)
+
+
+def run_server(
+    directory: Path,
+    host: str,
+    port: int,
+    grpc_port: int,
+    limits: Limits,
+    greet: Callable[[Service, str], AbstractContextManager[None] | None],
+) -> None:
+    """Serves the project in `directory` until a signal ends it; `greet` is told when it can be reached, and where.
+
+    What `greet` gives is entered then and left before the doors close. Raises UsageError where the address cannot be
+    listened on, and what `wiring.opened` does.
+    """
     with ExitStack() as stack:
         listener = stack.enter_context(_listening(host, port))
         address = _address(host, listener)
-        service = stack.enter_context(_service(settings.directory, host, grpc_port))
-        server = _server(service, _limits(**limits))
+        service = stack.enter_context(_service(directory, host, grpc_port))
+        server = _server(service, limits)
         stack.enter_context(_doors(service, address))
         # A signal counts from here on: what was announced must also end as announced.
-        with server.capture_signals(), asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
-            _greet(settings, service, address, host)
+        loop_factory = server.config.get_loop_factory()
+        with (
+            server.capture_signals(),
+            asyncio.Runner(loop_factory=loop_factory) as runner,
+            greet(service, address) or nullcontext(),
+        ):
             runner.run(server.serve([listener]))
         _log.info("stopping: what was taken is being stored")
     _log.info("stopped")
