@@ -10,6 +10,7 @@ from perunit import __version__
 from perunit.faces.api import events, health, otlp, problems, prometheus, stripe
 from perunit.faces.api.body import Bodies, Limits
 from perunit.faces.api.requests import Observed
+from perunit.faces.api.ui import pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,5 +45,7 @@ def create_app(service: Service, limits: Limits | None = None) -> FastAPI:
     problems.install(app)
     for door in DOORS:
         app.include_router(door(service))
+    # What no door answers: a browser's address may be that of any page.
+    app.router.default = pages()
     app.add_middleware(Observed, meters=service.meters)
     return app

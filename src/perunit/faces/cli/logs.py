@@ -41,12 +41,12 @@ def _time(record: logging.LogRecord) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def start_log(form: str) -> None:
-    """Sends what perunit and its HTTP server log to standard error, as ``json`` or ``text``."""
+def start_log(form: str, level: int = logging.INFO) -> None:
+    """Sends what perunit (from `level` up) and its HTTP server log to standard error, as ``json`` or ``text``."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if form == "json" else _Text())
-    for name, level in (("perunit", logging.INFO), ("uvicorn", logging.WARNING)):
+    for name, least in (("perunit", level), ("uvicorn", logging.WARNING)):
         logger = logging.getLogger(name)
         logger.handlers = [handler]
-        logger.setLevel(level)
+        logger.setLevel(least)
         logger.propagate = False
