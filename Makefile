@@ -15,7 +15,9 @@ MESSAGES ?= 500000
 SPANS ?= 400000
 EVENTS ?= 500000
 
-.PHONY: demo test lint format bench-headline bench-bills thorough bench-live bench-kafka bench-otlp crash-kafka crash-serve clean help
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web
+
+.PHONY: web web-check pictures demo test lint format bench-headline bench-bills thorough bench-live bench-kafka bench-otlp crash-kafka crash-serve clean help
 
 demo: $(STAMP)  ## Simulate a company and show what it earns per order
 	@$(BIN)/perunit demo --dir $(DEMO)
@@ -28,6 +30,18 @@ lint: $(STAMP)  ## Style, types and the flow of rooms
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+web: web/node_modules/.package-lock.json  ## Build the web app into src/perunit/ui
+	$(NPM) run build
+
+web-check: web/node_modules/.package-lock.json  ## The web app's types, style and tests, and that its build is the one kept
+	$(NPM) run check
+	$(NPM) run build
+	git diff --exit-code --stat -- src/perunit/ui
+	@test -z "$$(git status --porcelain -- src/perunit/ui)" || { git status --short -- src/perunit/ui; exit 1; }
+
+pictures: $(STAMP)  ## Pictures of every page, into docs/images
+	$(BIN)/python -m tests.ui.pictures
 
 format: $(STAMP)  ## Put the code in house style
 	$(BIN)/ruff check --fix .
@@ -63,6 +77,10 @@ clean:  ## Remove the demo and the benchmark's working files
 
 help:  ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+web/node_modules/.package-lock.json: $(STAMP) web/package-lock.json
+	$(NPM) ci --no-audit --no-fund
+	@touch $@
 
 $(STAMP): pyproject.toml uv.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
