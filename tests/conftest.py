@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import decimal
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
+from tests.postgres import postgres
+
+from perunit.store.control.database import open_control
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from perunit.store.control.database import ControlStore
 
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
@@ -20,3 +31,27 @@ def shared_data() -> Path:
     if not SAMPLES.is_dir():
         pytest.skip(f"third-party samples are not at {SAMPLES}")
     return SAMPLES
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL of this run's own; skipped where none is installed."""
+    with postgres() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def control(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ControlStore]:
+    """An empty control database, on each of the two."""
+    with closing(_control(request, tmp_path)) as store:
+        yield store
+
+
+def _control(request: pytest.FixtureRequest, tmp_path: Path) -> ControlStore:
+    if request.param == "sqlite":
+        return open_control(tmp_path / "data")
+    url = request.getfixturevalue("postgres_url")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return open_control(tmp_path, url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from perunit import pipeline
 from perunit.contract.read import read_project
 from perunit.model.window import Clock, system_clock
+from perunit.store.control.database import open_control
 from perunit.store.project_store import open_store
 
 if TYPE_CHECKING:
@@ -21,8 +23,9 @@ if TYPE_CHECKING:
     from perunit.contract.project import Project
     from perunit.contract.shape import Contract
     from perunit.engine.duckdb import Engine
+    from perunit.store.control.database import ControlStore
 
-__all__ = ["LENDER", "Lender", "Opened", "opened"]
+__all__ = ["LENDER", "Lender", "Opened", "control_of", "open_control_of", "opened"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +81,13 @@ def opened(
         if as_of is not None:
             pipeline.look_back(project, engine, as_of)
         yield Opened(project, engine, clock)
+
+
+def control_of(project: Project) -> ControlStore:
+    """The control database of a project: in its data, or the PostgreSQL that the environment names."""
+    return open_control(project.data, os.environ.get(project.contract.control.url_env) or None)
+
+
+def open_control_of(directory: Path) -> ControlStore:
+    """The control database of the project in `directory`; a server may have it open meanwhile."""
+    return control_of(read_project(directory))

@@ -83,7 +83,13 @@ def test_a_sound_project_is_read_whole(project: Write) -> None:
 # (what follows the units, place, line, rule, part of the mend)
 CASES = [
     # shape
-    ("surces: {}\n", "surces", 5, "must be one of allocation, bills, currency, events", "did you mean sources?"),
+    (
+        "surces: {}\n",
+        "surces",
+        5,
+        "must be one of access, allocation, bills, control",
+        "did you mean sources?",
+    ),
     ("currency: usd\n", "currency", 5, "must be an ISO 4217 code such as USD", ""),
     ("currency: XXX\n", "currency", 5, "must be an ISO 4217 code such as USD", ""),
     ("segments: {limit: 0}\n", "segments.limit", 5, "must be >= 1", ""),

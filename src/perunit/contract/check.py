@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from perunit.contract.access_check import check_access
 from perunit.contract.document import Document, Path, did_you_mean, shown
 from perunit.contract.door_formats import COUNTED_FORMATS, DOOR_COLUMNS, GROWN_COLUMNS
 from perunit.contract.expression import Checked, ExpressionError, Reference, check_type, outcome_expression, parse
@@ -71,6 +72,7 @@ def check_contract(contract: Contract, document: Document, root: File) -> tuple[
     check_rules(contract, found)
     check_kafka(contract, found)
     check_prometheus(contract, found)
+    check_access(contract, found)
     _check_meters(contract, found)
     if not contract.sources and not contract.events:
         found.note((), "has neither sources nor events", "add one of them; there is nothing to ingest yet", got="")

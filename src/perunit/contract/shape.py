@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -20,7 +19,9 @@ from pydantic import (
     model_validator,
 )
 
+from perunit.contract.access import Access, Control
 from perunit.contract.door_formats import DOOR_DEFAULTS
+from perunit.contract.part import Part
 from perunit.model.accounts import ACCOUNTS
 from perunit.model.money import is_currency
 
@@ -79,12 +80,6 @@ Globs = Annotated[
 ]
 
 assert set(Account.__args__) == set(ACCOUNTS)  # type: ignore[attr-defined]  # noqa: S101 - one list
-
-
-class Part(BaseModel):
-    """What every part of the file shares: unknown keys are refused, and nothing changes once read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
 
 class UnitType(Part):
@@ -490,6 +485,8 @@ class Contract(Part):
     export: dict[Name, Export] = {}
     remote_write: RemoteWrite | None = None
     stripe: Stripe | None = None
+    access: Access = Access()
+    control: Control = Control()
     allocation: tuple[AllocationRule, ...] = ()
 
     def dimensions(self) -> tuple[str, ...]:

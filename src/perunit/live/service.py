@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from perunit.live.intake import Limits
+from perunit.store.control.database import ControlStore, in_memory
 
 if TYPE_CHECKING:
     from perunit.contract.project import Project
@@ -37,3 +38,4 @@ class Service:
     clock: Clock
     meters: Meters
     settings: Settings = field(default_factory=Settings)
+    control: ControlStore = field(default_factory=in_memory)

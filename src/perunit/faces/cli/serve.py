@@ -7,7 +7,7 @@ import json
 import logging
 import socket
 import sys
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -129,7 +129,7 @@ def _service(directory: Path, host: str, grpc_port: int) -> Iterator[Service]:
     from perunit.live.meters import Meters
     from perunit.live.service import Service
     from perunit.live.service import Settings as ServiceSettings
-    from perunit.wiring import opened
+    from perunit.wiring import control_of, opened
 
     # Absolute, because verbs done for others change the working directory.
     with opened(directory.resolve(), purpose="serve") as project:
@@ -137,7 +137,8 @@ def _service(directory: Path, host: str, grpc_port: int) -> Iterator[Service]:
         intake = Intake(project.project, project.engine, project.clock, meters=meters)
         try:
             running = ServiceSettings(host=host, grpc_port=grpc_port)
-            yield Service(project.project, intake, project.clock, meters, running)
+            with closing(control_of(project.project)) as control:
+                yield Service(project.project, intake, project.clock, meters, running, control)
         finally:
             intake.close()
 
