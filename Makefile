@@ -60,6 +60,9 @@ bench-bills: $(STAMP)  ## LINES=1000000 bill lines imported and allocated, besid
 crash-serve: $(STAMP)  ## ROUNDS=100 kills of a server under clients that send again: each event counts once
 	PERUNIT_CRASH_ROUNDS=$(ROUNDS) $(BIN)/pytest -s tests/faces/test_killed_server.py --timeout=7200
 
+bench-web: $(STAMP)  ## How fast the pages are: bytes, paint, answers to a person, shifts
+	$(BIN)/python -m bench.web
+
 bench-otlp: $(STAMP)  ## SPANS=400000 over HTTP and gRPC from a client to the last acknowledgement
 	$(BIN)/python -m bench.otlp --spans $(SPANS)
 
