@@ -98,6 +98,8 @@ class Intake:
         self.meters = meters or Meters()
         # Shown every group after its arrivals were acknowledged, on the writer.
         self.observers: list[Callable[[Sequence[Arrival]], None]] = []
+        # Called first of all when it closes: whoever has connections of their own gives them up.
+        self.at_close: list[Callable[[], None]] = []
         self._limits = limits or Limits()
         self._engine, self._clock = engine, clock
         # The log is read again at the start after a crash; while it is written out, commits wait.
@@ -177,6 +179,11 @@ class Intake:
             self._changed.notify()
         return job.future
 
+    @property
+    def version(self) -> int:
+        """Grows after every change of what figures rest on; while it stays, so do they."""
+        return self._summer.version
+
     def settled(self) -> Future[Snapshot]:
         """A snapshot of the store with its sums and allocations brought up to all facts committed until then."""
 
@@ -187,7 +194,9 @@ class Intake:
         return self.run_alone(job)
 
     def close(self) -> None:
-        """Takes nothing more, and returns when all that waited is committed and summed."""
+        """Takes nothing more, and returns when all that waited is committed and summed, and readers are gone."""
+        for end in self.at_close:
+            end()
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -281,6 +290,8 @@ class Intake:
             job.future.set_exception(error)
         finally:
             if job.alone:
+                # It may have changed anything; whoever holds `alone` is the only one to count.
+                self._summer.version += 1
                 self._summer.alone.release()
                 with self._changed:
                     self._summer.hold(bool(self._alone))

@@ -35,6 +35,7 @@ class Summer:
 
     `error` is why the last attempt failed, None where it did not; it is tried again. `released` is called whenever
     `alone` was given back; `project` says by which prices and rules, and may be set anew by who holds `alone`.
+    `version` grows after every change of what figures rest on.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Summer:
         self.alone = threading.Lock()
         self.error: BaseException | None = None
         self.project = project
+        self.version = 0
         self._engine, self._meters, self._released = engine, meters, released
         self._every, self._settle_every = every_seconds, settle_seconds
         self._changed = threading.Condition()
@@ -106,12 +108,14 @@ class Summer:
             with self.alone:
                 if pipeline.sum_up(self.project, self._engine):
                     self._unsettled = True
+                    self.version += 1
                 if self._unsettled and time.monotonic() >= self._compact_at:
                     pipeline.compact(self._engine, partial_rows=_PARTIAL_ROWS)
                     self._compact_at = time.monotonic() + _COMPACT_SECONDS
                 if settling:
                     pipeline.settle(self.project, self._engine)
                     self._unsettled, self._settle_at = False, time.monotonic() + self._settle_every
+                    self.version += 1
             self.error = None
         except Exception as error:  # noqa: BLE001 - kept in `error`
             # Facts stand whatever becomes of their sums; it is told where health is asked for, and tried again.

@@ -42,6 +42,7 @@ def checked_lens(
     where = _checked_where(query.where)
     _check_dimensions(contract, "--by", query.by, facts)
     _check_dimensions(contract, "--where", where.columns if where else (), facts)
+    _check_dimensions(contract, "filter", (each.dimension for each in query.filters), facts)
     _check_grain(query, measures)
     _check_currency(query.currency)
     currency = query.currency or contract.currency
@@ -55,6 +56,7 @@ def checked_lens(
         currency=currency,
         fx=FxRates(engine, currency, contract.fx.max_age_days) if query.converts else None,
         sampled=is_sampled(engine),
+        filters=query.filters,
         fine=_fine(query, {sum_of(name, active=active).fact for name in needed}, latest_event(engine)),
     )
 

@@ -21,12 +21,13 @@ _WEEK = timedelta(days=7)
 
 
 class Compare(StrEnum):
-    """Which earlier period stands beside the one asked for."""
+    """Which other period stands beside the one asked for."""
 
     OFF = "off"
     PREVIOUS = "previous"
     WEEK = "week"
     YEAR = "year"
+    CUSTOM = "custom"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,10 @@ def one_before(window: Window, grain: Grain) -> Shift:
     return _by_length(window, _LENGTH[grain])
 
 
-def comparison(window: Window, grain: Grain, compare: Compare) -> Shift:
-    """The period to compare with: the one just before, whole weeks earlier, or a calendar year earlier."""
+def comparison(window: Window, grain: Grain, compare: Compare, custom: Window | None = None) -> Shift:
+    """The period to compare with: the one just before, whole weeks earlier, a calendar year earlier, or `custom`."""
+    if compare is Compare.CUSTOM:
+        return _to(window, grain, custom)
     if window.start is None or window.end is None:
         raise UsageError("--compare: an open window has no length to step back by; give --from and --to")
     if compare is Compare.YEAR:
@@ -78,11 +81,31 @@ def comparison(window: Window, grain: Grain, compare: Compare) -> Shift:
     return _by_length(window, length)
 
 
+def _to(window: Window, grain: Grain, custom: Window | None) -> Shift:
+    """Any window: what is compared are totals, or the buckets that lie as far from the start of both."""
+    if custom is None or custom.start is None or custom.end is None:
+        raise UsageError("--compare custom: needs a window of its own; give --compare-from and --compare-to")
+    if grain is Grain.TOTAL:
+        return Shift(custom, lambda bucket: bucket, lambda bucket: bucket)
+    if window.start is None:
+        raise UsageError("--compare custom: an open window has no start to count buckets from; give --from")
+    if grain is Grain.MONTH:
+        months = _whole_months(*sorted((custom.start, window.start)))
+        months = months if custom.start <= window.start else -months
+        return Shift(custom, lambda bucket: _months_on(bucket, -months), lambda bucket: _months_on(bucket, months))
+    length = window.start - custom.start
+    if length % _LENGTH[grain]:
+        raise UsageError(
+            f"--compare-from: must lie whole {grain}s from --from, so that buckets can be compared; move one of the two"
+        )
+    return Shift(custom, lambda bucket: bucket - length, lambda bucket: bucket + length)
+
+
 def _whole_months(start: datetime, end: datetime) -> int:
     if bucket_of(start, Grain.MONTH) != start or bucket_of(end, Grain.MONTH) != end:
         raise UsageError(
-            "--compare previous: at grain month the window must be whole months; "
-            "start and end it on the first of a month, or use --grain day"
+            "--compare: at grain month windows must be whole months; "
+            "start and end them on the first of a month, or use --grain day"
         )
     return (end.year - start.year) * 12 + end.month - start.month
 

@@ -26,6 +26,7 @@ from perunit.model.window import Grain, Window
 if TYPE_CHECKING:
     from perunit.contract.shape import Contract
     from perunit.engine.duckdb import Engine
+    from perunit.measures.filters import Filter
 
 __all__ = ["Column", "Query", "Result", "Row", "run_query"]
 
@@ -38,6 +39,9 @@ class Query:
 
     Amounts in other currencies are converted into it, or left out where it does not `converts`.
 
+    Facts count where `where` holds and every one of `filters` does. `compare_with` is the window that is compared with
+    where `compare` is custom.
+
     `order` names columns, a leading ``-`` for falling; without it rows stand in order of time and segments.
     """
 
@@ -47,7 +51,9 @@ class Query:
     grain: Grain = Grain.TOTAL
     window: Window = field(default_factory=lambda: Window(None, None))
     where: str | None = None
+    filters: tuple[Filter, ...] = ()
     compare: Compare = Compare.OFF
+    compare_with: Window | None = None
     currency: str | None = None
     converts: bool = True
     order: tuple[str, ...] = ()
@@ -98,8 +104,11 @@ class Result:
     price_books: tuple[str, ...]
     notes: tuple[str, ...]
 
-    def as_json(self) -> dict[str, Any]:
-        """Plain values: decimals as exact text, times as RFC 3339. Rows name their estimates where there is any."""
+    def as_json(self, rows: tuple[Row, ...] | None = None) -> dict[str, Any]:
+        """Plain values: decimals as exact text, times as RFC 3339. Rows name their estimates where there is any.
+
+        With `rows`, only these of its rows.
+        """
         sampled = any(column.kind == "error" for column in self.columns)
         return {
             "unit": self.unit,
@@ -122,13 +131,13 @@ class Result:
                 {name: _json_value(value) for name, value in row.values.items()}
                 | {"status": row.status, "complete": row.complete}
                 | ({"estimated": list(row.estimated)} if sampled else {})
-                for row in self.rows
+                for row in (self.rows if rows is None else rows)
             ],
             "notes": list(self.notes),
         }
 
 
-def run_query(engine: Engine, contract: Contract, query: Query) -> Result:
+def run_query(engine: Engine, contract: Contract, query: Query, permit: Any = None) -> Result:  # noqa: ARG001
     """The value of every measure asked for, per bucket and segment.
 
     Raises UsageError where a name does not exist or the question has no exact answer, and says why.
@@ -142,7 +151,11 @@ def run_query(engine: Engine, contract: Contract, query: Query) -> Result:
     # Before earlier periods are read, whose facts without an exchange rate are none of this one's.
     reservations = tuple(notes(engine, lens, table, needed))
     doubt = doubts(engine, contract, lens, measures) if lens.sampled else {}
-    shift = None if query.compare is Compare.OFF else comparison(query.window, query.grain, query.compare)
+    shift = (
+        None
+        if query.compare is Compare.OFF
+        else comparison(query.window, query.grain, query.compare, query.compare_with)
+    )
     earlier = _Earlier(engine, contract, lens, measures)
     columns = _columns(query, measures, doubt)
     latest_event, ingested_at, batch_id = _freshness(engine)

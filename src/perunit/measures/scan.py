@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from perunit.economics.price.tiers import define_splits
 from perunit.engine.duckdb import identifier, literal
 from perunit.measures.catalogue import sum_of
+from perunit.measures.filters import bound
 from perunit.measures.fine import fine_source
 from perunit.measures.formula import Number
 from perunit.measures.latency import ZERO_BUCKET, estimate
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from perunit.contract.shape import Contract
     from perunit.economics.fx.rates import FxRates
     from perunit.engine.duckdb import Engine
+    from perunit.measures.filters import Filter
 
 __all__ = [
     "BILL_DIMENSIONS",
@@ -63,7 +65,7 @@ class Lens:
 
     `fine` names the facts to be read from single events because their rollup is coarser than the question.
     Amounts in other currencies are converted by `fx`, or left out where it is None. `sampled`: some facts stand for
-    others too, and each counts by its weight.
+    others too, and each counts by its weight. A fact is seen where `where` holds and each of `filters` does.
     """
 
     unit: str
@@ -76,6 +78,7 @@ class Lens:
     fine: frozenset[Fact]
     fx: FxRates | None = None
     sampled: bool = False
+    filters: tuple[Filter, ...] = ()
 
     def values(self) -> dict[str, Any]:
         """What the statements bind."""
@@ -87,6 +90,7 @@ class Lens:
             "start": start,
             "end": naive(self.window.end or _FOREVER),
             "hour": start.replace(minute=0, second=0, microsecond=0),
+            **bound(self.filters),
         }
 
     def groups(self) -> list[str]:
@@ -391,7 +395,7 @@ def _cells(contract: Contract) -> str:
 def _join(lens: Lens, fact: Fact) -> str:
     """How a fact finds its cell; a unit's days have none of their own and take the one the unit opened in."""
     if fact is Fact.ACTIVE:
-        if not lens.by and lens.where is None:
+        if not lens.by and lens.where is None and not lens.filters:
             return ""
         return "JOIN units u ON u.unit_type = f.unit_type AND u.unit_key = f.unit_key JOIN c ON c.cell_id = u.cell_id"
     if fact is Fact.RECONCILED:
@@ -407,7 +411,9 @@ def _condition(lens: Lens, fact: Fact) -> str:
         Fact.RECONCILED: "true",
         Fact.ROLLUP: "(c.in_lens OR c.orphan)",
     }.get(fact, "c.in_lens")
-    return seen if lens.where is None else f"{seen} AND ({lens.where.render(_column)})"
+    narrowed = [each.sql(_column(each.dimension), place) for place, each in enumerate(lens.filters)]
+    narrowed += [] if lens.where is None else [f"({lens.where.render(_column)})"]
+    return " AND ".join([seen, *narrowed])
 
 
 def _column(name: str) -> str:

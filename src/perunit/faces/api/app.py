@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from perunit import __version__
-from perunit.faces.api import events, health, otlp, problems, prometheus, stripe
+from perunit.faces.api import events, health, otlp, problems, prometheus, stripe, v1
 from perunit.faces.api.body import Bodies, Limits
 from perunit.faces.api.requests import Observed
 from perunit.faces.api.ui import pages
@@ -28,6 +28,7 @@ DOORS: tuple[Callable[[Service], APIRouter], ...] = (
     prometheus.router,
     stripe.router,
     health.router,
+    v1.router,
 )
 
 

@@ -16,17 +16,19 @@ from starlette.exceptions import HTTPException
 
 from perunit.facts.arrivals import DoorError
 from perunit.live.intake import ClosedError, OverloadedError
-from perunit.model.errors import PerunitError, StoreError
+from perunit.live.reader import BusyError, TookTooLongError
+from perunit.model.errors import PerunitError, StoreError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fastapi import FastAPI, Request
 
-__all__ = ["MEDIA_TYPE", "described", "install", "problem", "problem_responses"]
+__all__ = ["MEDIA_TYPE", "described", "install", "of_parameters", "problem", "problem_of", "problem_responses"]
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_SECONDS = 5
+_OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
 
 
 def problem(
@@ -70,6 +72,12 @@ def _of_parameters(_: Request, error: Exception) -> JSONResponse:
 
 
 def _of_perunit(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, PerunitError)  # noqa: S101 - that is what it is installed for
+    return problem_of(error)
+
+
+def problem_of(error: PerunitError) -> JSONResponse:
+    """What is answered to an error that a person can mend."""
     if isinstance(error, DoorError):
         return problem(error.status, error.title, error.detail)
     if isinstance(error, OverloadedError):
@@ -80,7 +88,22 @@ def _of_perunit(_: Request, error: Exception) -> JSONResponse:
         return problem(503, "Shutting down", str(error), {"Retry-After": str(_RETRY_SECONDS)})
     if isinstance(error, StoreError):
         return problem(503, "Store cannot be written", str(error), {"Retry-After": str(_RETRY_SECONDS)})
+    if isinstance(error, TookTooLongError):
+        return problem(504, "Took too long", str(error))
+    if isinstance(error, BusyError):
+        return problem(503, "Busy", str(error), {"Retry-After": str(_RETRY_SECONDS)})
+    if isinstance(error, UsageError):
+        return problem(400, "Cannot be answered", of_parameters(str(error)))
     return problem(400, "Cannot be done", str(error))
+
+
+def of_parameters(text: str) -> str:
+    """What is said of options of the command line, said of parameters.
+
+    >>> of_parameters("--compare-from: must lie whole days from --from")
+    'compare_from: must lie whole days from from'
+    """
+    return _OPTION.sub(lambda found: found[1].replace("-", "_"), text)
 
 
 def _of_bug(request: Request, _: Exception) -> JSONResponse:
@@ -115,6 +138,19 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 _SHARED = {
+    403: (
+        "The viewer may not see or do this.",
+        "Forbidden: measures:financial is needed, which the roles finance and executive have; ask an administrator",
+    ),
+    404: ("There is no such thing.", "Not Found: /api/v1/units/order/7: must be the key of a known order"),
+    422: (
+        "A parameter is missing or does not fit.",
+        "Parameters do not fit: query.limit: got '0', Input should be greater than or equal to 1; correct the request",
+    ),
+    504: (
+        "The question took longer than a question may.",
+        "Took too long: the question took more than 30 s; ask for a shorter window or fewer dimensions",
+    ),
     400: (
         "The body or a header is no such message, or its compression is broken. Nothing was kept.",
         "Broken content coding: body: is no whole gzip (it ends before its end mark), "

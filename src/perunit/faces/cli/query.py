@@ -38,7 +38,11 @@ _FORMATS = ("table", "json", "csv", "parquet")
 @click.option(
     "--where", metavar="EXPR", help="Only facts for which this holds: plan = 'pro' and region in ('eu', 'us')"
 )
-@click.option("--compare", type=click.Choice(["off", "previous", "week", "year"]), default="off", help="Beside what.")
+@click.option(
+    "--compare", type=click.Choice(["off", "previous", "week", "year", "custom"]), default="off", help="Beside what."
+)
+@click.option("--compare-from", metavar="T", help="With --compare custom: from this instant on.")
+@click.option("--compare-to", metavar="T", help="With --compare custom: up to this instant, itself excluded.")
 @click.option("--currency", metavar="CODE", help="Amounts in this currency; the contract's by default.")
 @click.option(
     "--convert/--no-convert", "converts", default=True, help="Whether other currencies are converted into it."
@@ -78,13 +82,24 @@ def query(settings: Settings, /, form: str | None, output: Path | None, explain:
 
 
 def _question(
-    names: tuple[str, ...], by: tuple[str, ...], grain: str, start: str | None, end: str | None, **rest: Any
+    names: tuple[str, ...],
+    by: tuple[str, ...],
+    grain: str,
+    start: str | None,
+    end: str | None,
+    compare_from: str | None,
+    compare_to: str | None,
+    **rest: Any,
 ) -> Query:
     from perunit.measures.periods import Compare
     from perunit.measures.query import Query
     from perunit.model.window import Grain
 
-    rest["compare"] = Compare(rest["compare"])
+    rest["compare"] = compare = Compare(rest["compare"])
+    if compare is Compare.CUSTOM:
+        rest["compare_with"] = parse_window(compare_from, compare_to, "--compare-")
+    elif compare_from or compare_to:
+        raise click.UsageError("--compare-from and --compare-to: only with --compare custom")
     return Query(measures=_listed(names), by=_listed(by), grain=Grain(grain), window=parse_window(start, end), **rest)
 
 
@@ -93,14 +108,14 @@ def _listed(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for word in words for name in (part.strip() for part in word.split(",")) if name)
 
 
-def parse_window(start: str | None, end: str | None) -> Window:
+def parse_window(start: str | None, end: str | None, prefix: str = "--") -> Window:
     """The window of ``--from`` and ``--to``; raises UsageError where it cannot be."""
     from perunit.model.errors import UsageError
     from perunit.model.window import Window
 
-    first, last = parse_option_instant("--from", start), parse_option_instant("--to", end)
+    first, last = parse_option_instant(f"{prefix}from", start), parse_option_instant(f"{prefix}to", end)
     if first is not None and last is not None and last <= first:
-        raise UsageError(f"--to: got {end!r}, must lie after --from {start!r}; correct one of the two")
+        raise UsageError(f"{prefix}to: got {end!r}, must lie after {prefix}from {start!r}; correct one of the two")
     return Window(first, last)
 
 
