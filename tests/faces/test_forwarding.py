@@ -77,6 +77,7 @@ LINES = (
     "fx import rates.csv",
     "fx list",
     "fx show GBP 2026-09-02 --to USD",
+    "backup copy",
     "run --from 2026-09-02",
     "export prometheus",
     "receipt order o-100000000",

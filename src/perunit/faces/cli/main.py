@@ -44,6 +44,7 @@ VERBS = {
     "quality": ("quality:quality", "Show how fresh, whole and steady the data is that comes in."),
     "verify": ("verify:verify", "Check the invariants on live data."),
     "serve": ("serve:serve", "Take events in while it runs, and answer."),
+    "backup": ("backup:backup", "Copy the project, served or not."),
     "export": ("export:export", "Give measures to Prometheus."),
     "simulate": ("simulate:simulate", "Make a company's events and bills with known truth."),
     "demo": ("demo:demo", "See it all at work on a simulated company."),
