@@ -13,7 +13,7 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from perunit.measures.formula import Change, Formula, Part, Ratio, Spread, Total, needs
+from perunit.measures.formula import Change, Formula, Part, Product, Ratio, Spread, Total, needs
 from perunit.measures.sums import QUANTILES, SUMS, Sum, usage_sum
 from perunit.model.errors import UsageError
 
@@ -89,6 +89,7 @@ _USAGE_COST = Total((_P["listed_cost"], _P["billed_usage"]))
 _VARIABLE = Total((_FEES, _P["recorded_cost"], _USAGE_COST, _P["billed_direct"]))
 _MARGIN = Total((_REVENUE,), (_VARIABLE,))
 _LOADED = Total((_MARGIN,), (_P["billed_shared"], _P["billed_fixed"], _P["billed_idle"], _P["billed_unallocated"]))
+_FAILURES = Total((_P["attempts"],), (_P["successes"],))
 _COST_PER_UNIT = Ratio(_VARIABLE, _UNITS)
 
 _LATENCIES: dict[str, Formula] = {f"latency_ms_{name}": _P[f"latency_{name}"] for name in QUANTILES}
@@ -98,6 +99,7 @@ _FORMULAS: dict[str, Formula] = _LATENCIES | {
     "events": _P["events"],
     "attempts": _P["attempts"],
     "successes": _P["successes"],
+    "failures": _FAILURES,
     "orphans": _P["orphans"],
     "duplicates": _P["duplicates"],
     "late_events": _P["late"],
@@ -114,6 +116,7 @@ _FORMULAS: dict[str, Formula] = _LATENCIES | {
     "discounts": _P["recorded_discounts"],
     "refunds": _P["recorded_refunds"],
     "revenue": _REVENUE,
+    "revenue_loss": Ratio(Product((_FAILURES, _REVENUE)), _P["successes"]),
     "tax": _P["recorded_tax"],
     "fees": _FEES,
     "usage_cost": _USAGE_COST,

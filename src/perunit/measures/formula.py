@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from perunit.model.money import divide, exact
 
-__all__ = ["Change", "Formula", "Number", "Part", "Ratio", "Spread", "Sums", "Total", "evaluate", "needs", "slopes"]
+__all__ = [
+    "Change",
+    "Formula",
+    "Number",
+    "Part",
+    "Product",
+    "Ratio",
+    "Spread",
+    "Sums",
+    "Total",
+    "evaluate",
+    "needs",
+    "slopes",
+]
 
 Number = Decimal | int
 Sums = Mapping[str, Number | None]
@@ -38,6 +51,13 @@ class Ratio:
 
 
 @dataclass(frozen=True, slots=True)
+class Product:
+    """All `factors` times each other, unknown where one is."""
+
+    factors: tuple[Formula, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """(now − before) ÷ |before| of a formula, where before is the bucket or window just before this one."""
 
@@ -51,7 +71,7 @@ class Spread:
     of: Formula
 
 
-Formula = Part | Total | Ratio | Change | Spread
+Formula = Part | Total | Product | Ratio | Change | Spread
 
 
 def needs(formula: Formula) -> frozenset[str]:
@@ -61,6 +81,8 @@ def needs(formula: Formula) -> frozenset[str]:
             return frozenset({name})
         case Total(plus, minus):
             return frozenset().union(*(needs(part) for part in plus + minus))
+        case Product(factors):
+            return frozenset().union(*(needs(factor) for factor in factors))
         case Ratio(numerator, denominator):
             return needs(numerator) | needs(denominator)
         case Change(of) | Spread(of):
@@ -95,6 +117,10 @@ def slopes(formula: Formula, sums: Sums) -> dict[str, Decimal] | None:
         case Total(plus, minus):
             parts = [(part, Decimal(1)) for part in plus] + [(part, Decimal(-1)) for part in minus]
             return _combined([(slopes(part, sums), factor) for part, factor in parts])
+        case Product(factors):
+            with exact():
+                values = [_value(factor, sums) for factor in factors]
+            return _combined([(slopes(each, sums), _times(_others(values, n))) for n, each in enumerate(factors)])
         case Ratio(numerator, denominator):
             with exact():
                 below, ratio = _value(denominator, sums), _value(formula, sums)
@@ -106,10 +132,24 @@ def slopes(formula: Formula, sums: Sums) -> dict[str, Decimal] | None:
             return None
 
 
-def _combined(parts: list[tuple[dict[str, Decimal] | None, Decimal]]) -> dict[str, Decimal] | None:
+def _others(values: list[Decimal | None], place: int) -> list[Decimal | None]:
+    return values[:place] + values[place + 1 :]
+
+
+def _times(values: list[Decimal | None]) -> Decimal | None:
+    product = Decimal(1)
+    with exact():
+        for value in values:
+            if value is None:
+                return None
+            product *= value
+    return product
+
+
+def _combined(parts: Sequence[tuple[dict[str, Decimal] | None, Decimal | None]]) -> dict[str, Decimal] | None:
     found: dict[str, Decimal] = {}
     for slope, factor in parts:
-        if slope is None:
+        if slope is None or factor is None:
             return None
         for name, value in slope.items():
             found[name] = found.get(name, Decimal(0)) + value * factor
@@ -123,6 +163,8 @@ def _value(formula: Formula, sums: Sums) -> Decimal | None:
             return None if value is None else Decimal(value)
         case Total(plus, minus):
             return _total([_value(part, sums) for part in plus], [_value(part, sums) for part in minus])
+        case Product(factors):
+            return _times([_value(factor, sums) for factor in factors])
         case Ratio(numerator, denominator):
             return divide(_value(numerator, sums), _value(denominator, sums))
         case _:

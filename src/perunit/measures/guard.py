@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from perunit.engine.duckdb import Engine
     from perunit.measures.query import Query
 
-__all__ = ["FINE_LIMIT", "checked_lens", "latest_event", "lens_bit", "unit_of"]
+__all__ = ["FINE_LIMIT", "checked_lens", "latest_event", "lens_bit", "near", "unit_of"]
 
 FINE_LIMIT = timedelta(days=2)
 _DAILY = frozenset({Fact.LATENCY, Fact.ACTIVE})
@@ -66,7 +66,7 @@ def unit_of(contract: Contract, name: str | None) -> str:
     if name is None:
         return next(iter(contract.units))
     if name not in contract.units:
-        raise UsageError(f"unit: got {name!r}, must be a unit type of the contract; {_near(name, contract.units)}")
+        raise UsageError(f"unit: got {name!r}, must be a unit type of the contract; {near(name, contract.units)}")
     return name
 
 
@@ -86,7 +86,8 @@ def _facts(measure: Measure, *, active: bool) -> frozenset[Fact]:
     return frozenset(sum_of(name, active=active).fact for name in measure.needs())
 
 
-def _near(name: str, known: Iterable[str]) -> str:
+def near(name: str, known: Iterable[str]) -> str:
+    """The mend for a name that is not there."""
     names = list(known)
     near = difflib.get_close_matches(name, names, n=2, cutoff=0.5)
     return f"did you mean {' or '.join(near)}?" if near else f"use one of {', '.join(names)}"
@@ -108,7 +109,7 @@ def _check_dimensions(contract: Contract, option: str, names: Iterable[str], fac
     known = (*contract.dimensions(), *CELL_DIMENSIONS, *USAGE_DIMENSIONS, *BILL_DIMENSIONS)
     for name in (name.lower() for name in names):
         if name not in known:
-            raise UsageError(f"{option}: got {name!r}, must be a dimension; {_near(name, known)}")
+            raise UsageError(f"{option}: got {name!r}, must be a dimension; {near(name, known)}")
         for measure, read in facts.items():
             _check_dimension(option, name, measure, read)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from perunit.measures.catalogue import Measure, Unit, resolve
 from perunit.measures.errors import Doubt, doubts
-from perunit.measures.formula import Change, Number, Spread, evaluate
+from perunit.measures.formula import Change, Number, Spread, Sums, evaluate
 from perunit.measures.guard import checked_lens
 from perunit.measures.locked import is_closed, locked_months
 from perunit.measures.notes import COST_SUMS, notes
@@ -78,13 +78,14 @@ class Row:
     """One row: values by column name; `status` is estimated, billed, mixed or closed, None where no cost is priced.
 
     `complete` is false where facts may still come in or the window cuts the bucket. `estimated` names the measures that
-    are estimates of a sample.
+    are estimates of a sample. `sums` is what the measures are made of.
     """
 
     values: dict[str, Any]
     status: str | None
     complete: bool
     estimated: tuple[str, ...] = ()
+    sums: Sums = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,7 @@ def run_query(engine: Engine, contract: Contract, query: Query, permit: Any = No
             _status(table.get(key, {}), closed=is_closed(_window_of(key, query), locked)),
             _complete(key, query, latest_event),
             tuple(measure.name for measure in measures if key in doubt and doubt[key].touches(measure)),
+            table.get(key, {}),
         )
         for key in sorted(set(table) | earlier.gone(shift, set(table)), key=_sort_key)
     ]

@@ -21,6 +21,7 @@ from perunit.faces.api.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
     import asyncio
+    import socket
     from collections.abc import Generator
 
 __all__ = ["GuardedProtocol", "Server", "guarded"]
@@ -141,6 +142,12 @@ def guarded(limits: Limits) -> type[GuardedProtocol]:
 
 class Server(uvicorn.Server):
     """uvicorn's server, which ends on SIGTERM and SIGINT and leaves the rest of the shutdown to its caller."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn, once streams that would never end by themselves are told to."""
+        if (state := getattr(self.config.app, "state", None)) is not None:
+            state.ending = True
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

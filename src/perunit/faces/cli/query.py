@@ -18,9 +18,7 @@ from perunit.faces.cli.context import Settings, pass_settings
 if TYPE_CHECKING:
     from datetime import datetime
 
-    import pyarrow as pa
-
-    from perunit.measures.query import Column, Query, Result
+    from perunit.measures.query import Query, Result
     from perunit.model.window import Window
 
 __all__ = ["parse_option_instant", "parse_window", "print_table", "query", "show_result"]
@@ -167,40 +165,12 @@ def _write_text(text: str, output: Path | None) -> None:
 
 
 def _write_parquet(result: Result, output: Path) -> None:
-    """Money, ratios and estimated counts as DECIMAL(38, 24), counts as integers, times in UTC."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = [{**row.values, "status": row.status, "complete": row.complete} for row in result.rows]
-    fields = [
-        pa.field(column.name, _arrow_type(column, [row[column.name] for row in rows])) for column in result.columns
-    ]
-    fields += [pa.field("status", pa.string()), pa.field("complete", pa.bool_())]
-    pq.write_table(pa.Table.from_pylist([_fitted(row) for row in rows], schema=pa.schema(fields)), output)
+    from perunit.faces.export.tables import arrow_table
+
+    pq.write_table(arrow_table(result), output)
     click.echo(f"wrote {output}", err=True)
-
-
-def _arrow_type(column: Column, values: list[Any]) -> pa.DataType:
-    import pyarrow as pa
-
-    if column.kind == "bucket":
-        return pa.timestamp("us", tz="UTC")
-    if column.measure is None:
-        return pa.string()
-    counted = column.measure.unit == "count" and column.kind not in {"change_ratio", "error"}
-    whole = counted and all(value is None or isinstance(value, int) for value in values)
-    return pa.int64() if whole else pa.decimal128(38, 24)
-
-
-def _fitted(row: dict[str, Any]) -> dict[str, Any]:
-    """Decimals at 24 places: sums are exact there, quotients are rounded."""
-    from decimal import Decimal
-
-    from perunit.model.money import exact
-
-    with exact():
-        place = Decimal(1).scaleb(-24)
-        return {name: each.quantize(place) if isinstance(each, Decimal) else each for name, each in row.items()}
 
 
 def show_result(result: Result, *, explain: bool = False, as_of: datetime | None = None, console: Any = None) -> None:

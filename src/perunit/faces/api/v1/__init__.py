@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from perunit.faces.api.v1 import figures, project
+from perunit.faces.api.v1 import explaining, exports, figures, live, project, units
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,10 @@ __all__ = ["ROUTERS", "router"]
 ROUTERS: tuple[Callable[[Service], APIRouter], ...] = (
     project.router,
     figures.router,
+    explaining.router,
+    exports.router,
+    units.router,
+    live.router,
 )
 
 

@@ -15,6 +15,7 @@ from perunit.faces.api.v1.answers import figures
 from perunit.faces.api.v1.asking import Asked, AskedNow, instant
 from perunit.faces.api.v1.models import Figures, MeasureListed, Results
 from perunit.faces.api.v1.reading import CACHE_CONTROL, reading_of
+from perunit.faces.api.v1.recorded import record
 from perunit.faces.api.v1.viewer import CurrentViewer  # noqa: TC001 - the framework reads the annotation
 from perunit.measures.catalogue import measures_of
 from perunit.model.errors import PerunitError
@@ -93,8 +94,8 @@ def router(service: Service) -> APIRouter:
         found = await reading.answers(
             request, {key: _one(asked, viewer.permit) for key, asked in zip(keys, body.queries, strict=True)}
         )
-        for asked in body.queries:
-            note(service, viewer, "query", asked)
+        asked_for = [json.loads(asked.said()) for asked in body.queries]
+        record(service, viewer, "query", f"{len(asked_for)} queries", {"queries": asked_for})
         content = b'{"results":[' + b",".join(found[key] for key in keys) + b"]}"
         return Response(content, media_type="application/json", headers={"Cache-Control": CACHE_CONTROL})
 
@@ -118,6 +119,4 @@ def _one(asked: Asked, permit: Permit) -> Any:
 
 def note(service: Service, viewer: Viewer, action: str, asked: Asked) -> None:
     """Writes down who asked for what."""
-    audit = getattr(service, "audit", None)
-    if audit is not None:
-        audit.record(viewer, action, ",".join(asked.measures), json.loads(asked.said()))
+    record(service, viewer, action, ",".join(asked.measures), json.loads(asked.said()))

@@ -54,7 +54,7 @@ class MeasureEntry(BaseModel):
     title: str
     unit: Literal["money", "ratio", "count", "ms", "quantity"]
     good: Literal["up", "down", "none"]
-    family: Literal["financial", "operational"]
+    family: Literal["financial", "operational"] = "financial"
     owner: str
     seed: str
     formula: str = Field(description="In words.")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Work = Callable[[Engine, Contract], Any]
 
-__all__ = ["CACHE_CONTROL", "Reading", "encoded", "fingerprint", "reading_of"]
+__all__ = ["CACHE_CONTROL", "Reading", "encoded", "fingerprint", "not_modified", "reading_of", "tagged"]
 
 CACHE_CONTROL = "private, no-cache"
 _KEPT_BYTES_MAX = 64 << 20
@@ -42,6 +42,16 @@ _LOOK_SECONDS = 0.25
 def encoded(answer: Any) -> bytes:
     """An answer as JSON."""
     return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def tagged(key: str) -> dict[str, str]:
+    """The headers of an answer that is kept under a key."""
+    return {"ETag": f'"{key}"', "Cache-Control": CACHE_CONTROL}
+
+
+def not_modified(request: Request, key: str) -> bool:
+    """Whether the asker has the answer under this key already."""
+    return f'"{key}"' in request.headers.get("if-none-match", "")
 
 
 def fingerprint(permit: Permit) -> str:
@@ -81,11 +91,10 @@ class Reading:
     ) -> Response:
         """The answer as JSON with its ETag, or 304 where the asker has it."""
         key = self.key(viewer, question)
-        headers = {"ETag": f'"{key}"', "Cache-Control": CACHE_CONTROL}
-        if f'"{key}"' in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
+        if not_modified(request, key):
+            return Response(status_code=304, headers=tagged(key))
         body = await self.answer(request, key, _as_json(work), apart=apart)
-        return Response(body, media_type="application/json", headers=headers)
+        return Response(body, media_type="application/json", headers=tagged(key))
 
     async def answer(self, request: Request, key: str, work: Work, *, apart: bool = False) -> bytes:
         """The answer under `key`, made by `work` as bytes where there is none; raises what `work` does."""
