@@ -305,8 +305,8 @@ def _compared(measure: Measure, now: Number | None, before: Number | None) -> di
 
 
 def _says_something(row: Row, measure: Measure) -> bool:
-    value = row.values[measure.name]
-    return value is not None and (measure.unit is not Unit.COUNT or value != 0)
+    values = (row.values[measure.name], row.values.get(f"{measure.name}_before"))
+    return any(value is not None and (measure.unit is not Unit.COUNT or value != 0) for value in values)
 
 
 def _window_of(key: Key, query: Query) -> Window:
