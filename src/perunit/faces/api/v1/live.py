@@ -35,7 +35,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     **problem_responses(403, 500, 503),
     200: {
         "description": "A stream of events named `data`, and of comments that keep the connection alive.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {}},
     },
 }
 
