@@ -1,0 +1,64 @@
+/** Which page a path shows. Pages come when they are first opened. */
+
+import { lazy, Suspense, type ComponentType } from "react";
+import { createRootRoute, createRoute, createRouter, type RouterHistory } from "@tanstack/react-router";
+
+import { Gate } from "./Gate";
+import { Home } from "./Home";
+import { NotFound } from "./NotFound";
+import { parseSearch, stringifySearch } from "./search";
+import { Shell } from "./Shell";
+
+// Each page's own folder says what it shows: `pages/<page>/index.tsx`, and further modules for further paths.
+const modules = import.meta.glob<{ default: ComponentType }>("../pages/*/{index,receipt,book}.tsx");
+
+/** Path → the module that shows it, and whether the shell (navigation, filters) is around it. */
+const ROUTES: readonly [path: string, module: string, bare?: true][] = [
+  ["/executive", "executive/index"],
+  ["/oncall", "oncall/index"],
+  ["/debug", "debug/index"],
+  ["/units", "units/index"],
+  ["/units/$type", "units/index"],
+  ["/units/$type/$id", "units/receipt"],
+  ["/reconciliation", "reconciliation/index"],
+  ["/prices", "prices/index"],
+  ["/prices/$book", "prices/book"],
+  ["/quality", "quality/index"],
+  ["/contract", "contract/index"],
+  ["/admin", "admin/index"],
+  ["/login", "login/index", true],
+  ["/setup", "setup/index", true],
+];
+
+const root = createRootRoute({ notFoundComponent: NotFound });
+const home = createRoute({ getParentRoute: () => root, path: "/", component: Home });
+
+function pageRoute(path: string, module: string, bare?: true) {
+  const Page = pageOf(module);
+  const shown = (
+    <Suspense fallback={<p className="pu-loading" role="status" aria-busy="true">Loading…</p>}>
+      <Page />
+    </Suspense>
+  ); // prettier-ignore
+  return createRoute({
+    getParentRoute: () => root,
+    path,
+    component: bare ? () => shown : () => <Gate><Shell>{shown}</Shell></Gate>, // prettier-ignore
+  });
+}
+
+function pageOf(module: string): ComponentType {
+  const load = modules[`../pages/${module}.tsx`] ?? modules[`../pages/${module.split("/")[0]}/index.tsx`];
+  return load ? lazy(load) : NotFound;
+}
+
+export function makeRouter(history?: RouterHistory) {
+  return createRouter({
+    routeTree: root.addChildren([home, ...ROUTES.map((route) => pageRoute(...route))]),
+    parseSearch,
+    stringifySearch,
+    scrollRestoration: true,
+    defaultNotFoundComponent: NotFound,
+    ...(history ? { history } : {}),
+  });
+}
