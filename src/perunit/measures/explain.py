@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from perunit.access.permit import OWNER, ForbiddenError
@@ -18,7 +19,6 @@ from perunit.model.window import Grain, naive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from decimal import Decimal
 
     from perunit.access.permit import Permit
     from perunit.contract.shape import Contract
@@ -167,7 +167,7 @@ def _change(engine: Engine, contract: Contract, query: Query, of: Measure, permi
     yield ExplainedPart(of.name, of.title, now, "+", measure=True)
     yield ExplainedPart(of.name, f"{of.title} before", before, "-", measure=True)
     yield ExplainedPart(
-        of.name, f"Size of {of.title} before", None if before is None else abs(before), "/", measure=True
+        of.name, f"Size of {of.title} before", None if before is None else Decimal(before).copy_abs(), "/", measure=True
     )
 
 

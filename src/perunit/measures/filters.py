@@ -39,8 +39,9 @@ class Filter:
     def sql(self, column: str, place: int) -> str:
         """The condition on `column`; its values are bound as ``$filter_<place>_<number>``."""
         names = [f"${name}" for name in self._names(place)]
-        among = f"{column} IN ({', '.join(names)})" if names else "false"
-        found = f"coalesce({among}, {str(None in self.values).lower()})"
+        found = f"coalesce({column} IN ({', '.join(names)}), {str(None in self.values).lower()})"
+        if not names:
+            found = f"({column} IS NULL)" if self.values else "false"
         return f"NOT {found}" if self.excludes else found
 
     def bound(self, place: int) -> dict[str, str]:
@@ -64,6 +65,8 @@ def parse_filter(text: str) -> Filter:
     """
     name, colon, written = text.partition(":")
     dimension = name.removesuffix("!").strip()
+    if not text.isprintable() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise UsageError(f"filter: got {text!a}, must be readable text; remove the stray character")
     if not colon or not dimension:
         raise UsageError(f"filter: got {text!r}, must be dimension:value,value or dimension!:value; write it so")
     try:
