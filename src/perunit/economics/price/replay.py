@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["Amount", "changes_past", "past_amounts", "replayed"]
 
 _ROOM = "economics.price"
-_NAME = "replayed"
 _OWN_COPIES = ("price_books", "price_approvals", "rates")
 _SCOPES = ("scope_events", "scope_duplicates", "lens_events")
 _BEGINNING, _FOREVER = datetime(1, 1, 1), datetime(9999, 12, 31)  # noqa: DTZ001 - as the store keeps them
@@ -55,19 +54,21 @@ def replayed(
     """
     _refuse_cut_hours(window)
     own = engine.value("SELECT current_database()")
-    _attach(engine, own)
+    # A name of its own: others may replay at the same time, on other connections to the same database.
+    name = engine.attach("replayed")
+    _fill(engine, own, name)
     try:
         sync_books(engine, books, now)
         if rates_of is not None:
             _hold(engine, rates_of)
-        _stretches(engine, own, contract, window)
+        _stretches(engine, own, name, contract, window)
         _price(engine, contract)
         yield
     finally:
         for view in _SCOPES:
             engine.execute(f"DROP VIEW IF EXISTS temp.{view}")
         engine.execute(f"USE {identifier(own)}")
-        engine.execute(f"DETACH {_NAME}")
+        engine.detach(name)
         prepare(engine)
 
 
@@ -84,16 +85,15 @@ def _refuse_cut_months(window: Window) -> None:
             raise UsageError(f"{option}: got {side.isoformat()}, {rule}")
 
 
-def _attach(engine: Engine, own: str) -> None:
+def _fill(engine: Engine, own: str, name: str) -> None:
     tables = engine.rows(
         "SELECT table_name FROM duckdb_tables() WHERE database_name = $own AND NOT internal AND NOT temporary",
         {"own": own},
     )
-    engine.execute(f"ATTACH ':memory:' AS {_NAME}")
     # Views of this connection over the own tables must not outlive the change of names.
     for view in _SCOPES:
         engine.execute(f"DROP VIEW IF EXISTS temp.{view}")
-    engine.execute(f"USE {_NAME}")
+    engine.execute(f"USE {identifier(name)}")
     for (table,) in tables:
         source = f"{identifier(own)}.main.{identifier(table)}"
         if table == "rollup_priced":
@@ -113,11 +113,11 @@ def _hold(engine: Engine, instant: datetime) -> None:
     engine.execute("UPDATE rates SET effective_from = TIMESTAMP '0001-01-01', effective_to = NULL")
 
 
-def _stretches(engine: Engine, own: str, contract: Contract, window: Window) -> None:
+def _stretches(engine: Engine, own: str, name: str, contract: Contract, window: Window) -> None:
     instants = " UNION ".join(
         f"SELECT {side} AS instant FROM {home}.rates r JOIN {home}.price_books b USING (book, version) "
         f"WHERE b.withdrawn_at IS NULL AND {side} IS NOT NULL"
-        for home in (f"{identifier(own)}.main", f"{_NAME}.main")
+        for home in (f"{identifier(own)}.main", f"{identifier(name)}.main")
         for side in ("effective_from", "effective_to")
     )
     engine.execute(f"CREATE OR REPLACE TEMP TABLE replay_instants AS {instants}")
