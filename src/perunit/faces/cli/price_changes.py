@@ -11,16 +11,13 @@ from perunit.faces.cli.completion import complete_dimensions, complete_units
 from perunit.faces.cli.context import Settings, pass_settings
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from click.shell_completion import CompletionItem
 
     from perunit.contract.drafts import Draft
-    from perunit.contract.prices import PriceBook, Rate
+    from perunit.contract.prices import Rate
     from perunit.economics.price.differences import Change
     from perunit.economics.price.lists import PriceList
     from perunit.measures.preview import Preview, PreviewRow
-    from perunit.wiring import Opened
 
 __all__ = ["approve", "diff", "import_", "preview", "rollback"]
 
@@ -66,67 +63,19 @@ def diff(settings: Settings, old: str, new: str | None) -> None:
     perunit prices diff cloud@2 cloud@3
     """  # noqa: D301 - click reads the character
     from perunit.economics.price.differences import changes
+    from perunit.faces.price_changes import change_json, sides
     from perunit.wiring import opened
 
     with opened(settings.directory, purpose="prices diff") as project:
-        (before, earlier), (after, later) = _sides(project, old, new)
+        (before, earlier), (after, later) = sides(project, old, new)
     found = changes(earlier, later)
     if settings.json:
-        said = {"from": before, "to": after, "changes": [_change_json(change) for change in found]}
+        said = {"from": before, "to": after, "changes": [change_json(change) for change in found]}
         click.echo(json.dumps(said, ensure_ascii=False, indent=2))
         return
     click.echo(f"{before or 'nothing'} → {after}: {len(found)} change{'' if len(found) == 1 else 's'}")
     if found:
         _show_changes(found)
-
-
-_Side = tuple[str | None, "tuple[Rate, ...]"]
-
-
-def _sides(project: Opened, old: str, new: str | None) -> tuple[_Side, _Side]:
-    """The two lists of rates that are compared, each with its name."""
-    if new is not None:
-        return _side(project, old), _side(project, new)
-    name, rates = _side(project, old)
-    assert name is not None  # noqa: S101 - what a person named has a name
-    book, version = name.rsplit("@", 1)
-    versions = [number for number in _loaded(project, book) if number < int(version)]
-    return (_stored(project, book, versions[-1]) if versions else (None, ())), (name, rates)
-
-
-def _side(project: Opened, name: str) -> _Side:
-    from perunit.contract.drafts import open_draft
-
-    book, _, version = name.partition("@")
-    if versions := _loaded(project, book):
-        return _stored(project, book, _number(project, book, version) if version else versions[-1])
-    draft = open_draft(project.project, name, _taken(project))
-    return f"{draft.book.name}@{draft.book.version}", draft.book.rates
-
-
-def _stored(project: Opened, book: str, version: int) -> _Side:
-    from perunit.economics.price.differences import stored_rates
-
-    return f"{book}@{version}", stored_rates(project.engine, book, version)
-
-
-def _number(project: Opened, book: str, version: str) -> int:
-    from perunit.model.errors import UsageError
-
-    versions = _loaded(project, book)
-    if not version.isdecimal() or int(version) not in versions:
-        known = ", ".join(str(number) for number in versions) or "none"
-        raise UsageError(f"{book}@{version}: must be a version that was loaded (there is {known}); correct the number")
-    return int(version)
-
-
-def _loaded(project: Opened, book: str) -> list[int]:
-    rows = project.engine.rows("SELECT version FROM price_books WHERE book = $book ORDER BY version", {"book": book})
-    return [version for (version,) in rows]
-
-
-def _taken(project: Opened) -> dict[str, int]:
-    return dict(project.engine.rows("SELECT book, max(version) FROM price_books GROUP BY book"))
 
 
 @click.command()
@@ -151,26 +100,21 @@ def preview(
     """  # noqa: D301 - click reads the character
     from perunit.contract.drafts import open_draft
     from perunit.faces.cli.query import parse_option_instant, parse_window
+    from perunit.faces.price_changes import books_with, preview_json, taken
     from perunit.measures.preview import preview as replay
     from perunit.wiring import opened
 
     window, instant = parse_window(start, end), parse_option_instant("--rates-of", rates_of)
     dimensions = tuple(name for word in by for name in word.split(","))
     with opened(settings.directory, purpose="prices preview") as project:
-        found = open_draft(project.project, draft, _taken(project))
-        books = _with(project, found)
+        found = open_draft(project.project, draft, taken(project))
+        books = books_with(project, found)
         asked: dict[str, Any] = {"window": window, "unit": unit, "by": dimensions, "rates_of": instant}
         answer = replay(project.engine, project.contract, books, project.clock(), **asked)
     if settings.json:
-        click.echo(json.dumps(_preview_json(found, answer), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(preview_json(found, answer), ensure_ascii=False, indent=2))
     else:
         _show_preview(found, answer, dimensions)
-
-
-def _with(project: Opened, draft: Draft) -> tuple[PriceBook, ...]:
-    """The books that may be in force, with the draft in place of its file."""
-    others = (book for book in project.project.eligible_books if book.file != draft.book.file)
-    return (*others, draft.book)
 
 
 @click.command("import")
@@ -253,11 +197,12 @@ def approve(settings: Settings, draft: str, actor: str, reason: str, reprice_pas
     perunit prices approve cloud-october.yaml --actor "Kim Lee" --reason "list prices of 1 October"
     """  # noqa: D301 - click reads the character
     from perunit.contract.drafts import open_draft
+    from perunit.faces.price_changes import put_in_force, taken
     from perunit.wiring import opened
 
     with opened(settings.directory, purpose="prices approve") as project:
-        found = open_draft(project.project, draft, _taken(project))
-        said = _put_in_force(project, found, {"actor": actor, "reason": reason}, reprice_past)
+        found = open_draft(project.project, draft, taken(project))
+        said = put_in_force(project, found, {"actor": actor, "reason": reason}, reprice_past)
     _report(settings, said)
 
 
@@ -276,113 +221,23 @@ def rollback(settings: Settings, book: str, version: int, actor: str, reason: st
     \b
     perunit prices rollback cloud --to 2 --actor "Kim Lee" --reason "3 had the wrong region" --reprice-past
     """  # noqa: D301 - click reads the character
-    from perunit.contract.drafts import repeated
+    from perunit.faces.price_changes import roll_back
     from perunit.wiring import opened
 
     with opened(settings.directory, purpose="prices rollback") as project:
-        number = _number(project, book, str(version))
-        content = project.engine.value(
-            "SELECT content FROM price_books WHERE book = $book AND version = $version",
-            {"book": book, "version": number},
-        )
-        draft = repeated(project.project, content, book, _taken(project))
-        approval = {"actor": actor, "reason": reason, "rolled_back_to": number}
-        said = _put_in_force(project, draft, approval, reprice_past)
+        said = roll_back(project, book, str(version), actor, reason, reprice_past)
     _report(settings, said)
 
 
-def _put_in_force(project: Opened, draft: Draft, said: dict[str, Any], reprice_past: bool) -> dict[str, Any]:
-    """Files first, then the store: a run that dies in between is completed by the next one."""
-    from perunit import pipeline
-    from perunit.contract.drafts import publish
-    from perunit.contract.prices import Approval
-    from perunit.contract.read import read_project
-
-    now = project.clock()
-    past = _past(project, draft, now)
-    if past is not None and not reprice_past:
-        _refuse(draft, past)
-    approval = Approval(approved_at=now, reprices_past=past is not None, **said)
-    path = publish(project.project.root, draft, approval)
-    pipeline.start(read_project(project.project.root), project.engine, project.clock)
-    name, version = draft.book.name, draft.book.version
-    file = path.relative_to(project.project.root).as_posix()
-    return {"book": name, "version": version, "file": file, **approval.model_dump(mode="json"), "past": past}
-
-
-def _past(project: Opened, draft: Draft, now: datetime) -> dict[str, Any] | None:
-    """From when on and by how much the draft changes what usage so far was priced at; None where it does not."""
-    from perunit.economics.price.replay import changes_past, past_amounts, replayed
-    from perunit.model.money import exact, plain
-    from perunit.model.window import Window
-
-    with replayed(project.engine, project.contract, _with(project, draft), now, Window(None, None)):
-        changed = changes_past(project.engine)
-        if changed is None:
-            return None
-        amounts = past_amounts(project.engine)
-    with exact():
-        changes = [
-            {"kind": each.kind, "currency": each.currency, "before": plain(each.stored), "after": plain(each.replayed)}
-            | {"change": plain(each.replayed - each.stored)}
-            for each in amounts
-            if each.replayed != each.stored
-        ]
-    return {"from": f"{changed[0].isoformat()}Z", "amounts": changes}
-
-
-def _refuse(draft: Draft, past: dict[str, Any]) -> None:
-    from perunit.model.errors import UsageError
-
-    raise UsageError(
-        f"{draft.book.file}: changes the price of usage since {past['from']} ({_amounts(past)}); begin its prices "
-        "later, or give --reprice-past if the past is to be priced anew"
-    )
-
-
-def _amounts(past: dict[str, Any]) -> str:
-    from decimal import Decimal
-
-    from perunit.faces.cli.render import change
-
-    said = [
-        f"{each['kind']} {change('money', Decimal(each['change']), None)} {each['currency']}"
-        for each in past["amounts"]
-    ]
-    return ", ".join(said) or "no amount in all"
-
-
 def _report(settings: Settings, said: dict[str, Any]) -> None:
+    from perunit.faces.price_changes import amounts_text
+
     if settings.json:
         click.echo(json.dumps(said, ensure_ascii=False, indent=2))
         return
     click.echo(f"{said['book']}@{said['version']} is in force: {said['file']}, approved by {said['actor']}")
     if said["past"]:
-        click.echo(f"    usage since {said['past']['from']} was priced anew: {_amounts(said['past'])}")
-
-
-def _change_json(change: Change) -> dict[str, Any]:
-    from perunit.model.money import plain
-
-    rate = change.rate
-    sides = {"before": change.before, "after": change.after}
-    return {
-        "what": change.what, "kind": rate.kind, "meter": rate.meter, "event_type": rate.event_type,
-        "conditions": rate.conditions, "from": change.start.isoformat(),
-        "to": change.end.isoformat() if change.end else None,
-        **{name: _side_json(side) for name, side in sides.items()},
-        "ratio": None if change.ratio is None else plain(change.ratio),
-    }  # fmt: skip
-
-
-def _side_json(rate: Rate | None) -> dict[str, Any] | None:
-    from perunit.model.money import plain
-
-    if rate is None:
-        return None
-    prices = {"price": rate.price, "per": rate.per, "unit_price": rate.unit_price}
-    tiers = {"tiers": json.loads(rate.tiers)} if rate.tiers else {}
-    return {"rate_id": rate.rate_id} | {name: plain(value) for name, value in prices.items()} | tiers
+        click.echo(f"    usage since {said['past']['from']} was priced anew: {amounts_text(said['past'])}")
 
 
 def _show_changes(found: tuple[Change, ...]) -> None:
@@ -412,17 +267,6 @@ def _price(rate: Rate | None) -> str:
     if rate is None:
         return ""
     return str(Tiered.of(rate.tiers)) if rate.tiers else f"{plain(rate.price)} per {plain(rate.per)} {rate.unit}"
-
-
-def _preview_json(draft: Draft, answer: Preview) -> dict[str, Any]:
-    return {
-        "draft": f"{draft.book.name}@{draft.book.version}",
-        "unit": answer.unit,
-        "currency": answer.currency,
-        "total": answer.total.as_json(),
-        "rows": [row.as_json() for row in answer.rows],
-        "unpriced_usage": {"before": answer.unpriced[0], "after": answer.unpriced[1]},
-    }
 
 
 def _show_preview(draft: Draft, answer: Preview, by: tuple[str, ...]) -> None:
