@@ -6,20 +6,56 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 __all__ = [
     "DECIMALS",
+    "Bridge",
+    "BridgeStep",
     "Data",
     "Dimension",
+    "Explained",
+    "Failure",
+    "Failures",
     "Figures",
     "Freshness",
     "FreshnessNow",
     "MeasureEntry",
     "MeasureListed",
+    "Part",
+    "PriceBookInForce",
     "Problem",
     "ProjectAnswer",
+    "Receipt",
+    "ReconciliationState",
     "Refused",
     "Results",
+    "UnitLine",
     "UnitType",
+    "Units",
     "WindowAnswer",
 ]
+
+
+class Bridge(TypedDict):
+    """From the margin of one period to that of another: before + Σ steps = after, to the last digit."""
+
+    measure: Literal["contribution_margin"]
+    unit: str
+    currency: str
+    mix: str | None
+    filters: list[str]
+    window: WindowAnswer
+    compared_with: WindowAnswer
+    before: str
+    after: str
+    steps: list[BridgeStep]
+    freshness: Freshness
+    notes: list[str]
+
+
+class BridgeStep(TypedDict):
+    """One step of a bridge."""
+
+    name: str
+    title: str
+    amount: str
 
 
 class Data(TypedDict):
@@ -35,6 +71,52 @@ class Dimension(TypedDict):
     name: str
     values: list[str]
     truncated: bool
+
+
+class Explained(TypedDict):
+    """All that one figure rests on."""
+
+    measure: MeasureEntry
+    value: str | int | None
+    currency: str
+    unit: str
+    status: Literal["estimated", "billed", "mixed", "closed"] | None
+    complete: bool
+    parts: list[Part]
+    formula: str
+    filters: list[str]
+    window: WindowAnswer
+    rows: int | None
+    price_books: list[PriceBookInForce]
+    freshness: Freshness
+    notes: list[str]
+    reconciliation: ReconciliationState | None
+
+
+class Failure(TypedDict):
+    """An attempt that did not succeed."""
+
+    event_id: str
+    source: str
+    time: str
+    type: str
+    units: dict[str, str]
+    segments: dict[str, str | None]
+    outcome: str | None
+    latency_ms: str | None
+    resource: str | None
+    amounts: dict[str, str]
+    currency: str
+    intent: str | None
+    recovered: bool | None
+
+
+class Failures(TypedDict):
+    """Failed attempts, the newest first."""
+
+    unit: str
+    failures: list[Failure]
+    next: str | None
 
 
 class Figures(TypedDict):
@@ -82,7 +164,7 @@ class MeasureEntry(TypedDict):
     title: str
     unit: Literal["money", "ratio", "count", "ms", "quantity"]
     good: Literal["up", "down", "none"]
-    family: Literal["financial", "operational"]
+    family: NotRequired[Literal["financial", "operational"]]
     owner: str
     seed: str
     formula: str
@@ -96,12 +178,32 @@ class MeasureListed(TypedDict):
     title: str
     unit: Literal["money", "ratio", "count", "ms", "quantity"]
     good: Literal["up", "down", "none"]
-    family: Literal["financial", "operational"]
+    family: NotRequired[Literal["financial", "operational"]]
     owner: str
     seed: str
     formula: str
     doc: str
     allowed: bool
+
+
+class Part(TypedDict):
+    """One part of a formula: the value is (Σ of `+` less Σ of `-`) ÷ the one of `/`, where there is one."""
+
+    name: str
+    title: str
+    value: str | int | None
+    sign: Literal["+", "-", "/"]
+    measure: bool
+
+
+class PriceBookInForce(TypedDict):
+    """A version of a price book with a rate within the window, and who put it in force."""
+
+    book: str
+    version: int
+    effective_from: str | None
+    approved_by: str | None
+    approved_at: str | None
 
 
 class Problem(TypedDict):
@@ -131,6 +233,27 @@ class ProjectAnswer(TypedDict):
     pseudonymized: list[str]
 
 
+class Receipt(TypedDict):
+    """All that makes up one unit's margin, as `perunit receipt --json` has it."""
+
+    unit_type: str
+    unit_key: str
+    currency: str
+    opened_at: str
+    segments: dict[str, str | None]
+    totals: dict[str, str | None]
+    status: Literal["estimated", "billed", "mixed", "closed"] | None
+    unpriced: int
+    notes: list[str]
+
+
+class ReconciliationState(TypedDict):
+    """How far the bills of the window are reconciled."""
+
+    status: Literal["closed", "open"]
+    score: str | None
+
+
 class Refused(TypedDict):
     """A question without an answer."""
 
@@ -143,6 +266,20 @@ class Results(TypedDict):
     results: list[Figures | Refused]
 
 
+class UnitLine(TypedDict):
+    """One unit of a listing."""
+
+    id: str
+    opened_at: str
+    last_event: str
+    segments: dict[str, str | None]
+    revenue: str
+    cost: str
+    margin: str
+    attempts: int
+    successes: int
+
+
 class UnitType(TypedDict):
     """A unit type of the contract."""
 
@@ -151,6 +288,17 @@ class UnitType(TypedDict):
     parent: str | None
     segments: list[str]
     counted: str
+
+
+class Units(TypedDict):
+    """Units in order. Amounts are at list prices, with what bills charge a unit directly; the receipt has all of it."""
+
+    unit: str
+    currency: str
+    window: WindowAnswer
+    units: list[UnitLine]
+    next: str | None
+    notes: list[str]
 
 
 class WindowAnswer(TypedDict):
@@ -162,6 +310,23 @@ class WindowAnswer(TypedDict):
 
 # Record → member → what its value, or each value in it, is: a decimal number or a record.
 DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
+    "Bridge": {
+        "window": ("WindowAnswer",),
+        "compared_with": ("WindowAnswer",),
+        "steps": ("BridgeStep",),
+        "freshness": ("Freshness",),
+    },
+    "Explained": {
+        "measure": ("MeasureEntry",),
+        "parts": ("Part",),
+        "window": ("WindowAnswer",),
+        "price_books": ("PriceBookInForce",),
+        "freshness": ("Freshness",),
+        "reconciliation": ("ReconciliationState",),
+    },
+    "Failures": {
+        "failures": ("Failure",),
+    },
     "Figures": {
         "window": ("WindowAnswer",),
         "compared_with": ("WindowAnswer",),
@@ -179,5 +344,9 @@ DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "Results": {
         "results": ("Figures", "Refused"),
+    },
+    "Units": {
+        "window": ("WindowAnswer",),
+        "units": ("UnitLine",),
     },
 }
