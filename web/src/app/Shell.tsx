@@ -1,80 +1,125 @@
-import { useEffect, useRef, useState, type ReactNode } from "react";
-import { useRouterState } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import { useRouter, useRouterState } from "@tanstack/react-router";
 
 import { usePermissions } from "../api/hooks";
-import { Icon } from "./Icon";
-import { Link } from "./Link";
+import { commandsOf } from "./commands";
+import { ExplainContext, type ToExplain } from "./explaining";
+import { ExportContext, type Exported } from "./exported";
+import { FilterBar } from "./FilterBar";
+import { keep, kept } from "./kept";
 import { LiveContext, useFollowing } from "./live";
-import { PAGES, pageOf } from "./pages";
+import { Nav } from "./Nav";
+import { pageOf } from "./pages";
 import "./shell.css";
-import { useLinkTo, useProject } from "./state";
+import { useShortcuts, useSingleKeys } from "./shortcuts";
+import { useGo, useLinkTo, useProject, useView } from "./state";
+import { TopBar } from "./TopBar";
 
-/** What is around every page: where one can go, and what is looked at. */
+const Explain = lazy(() => import("./Explain"));
+const Help = lazy(() => import("./Help"));
+const Palette = lazy(() => import("./Palette"));
+const Tour = lazy(() => import("./Tour"));
+const Views = lazy(() => import("./Views"));
+
+type Opened = "palette" | "help" | "views" | null;
+
+/** What is around every page: where one can go, what is looked at, and what can be asked of it. */
 export function Shell({ children }: { children: ReactNode }) {
   const live = useFollowing();
   const pathname = useRouterState({ select: (state) => state.location.pathname });
+  const [opened, setOpened] = useState<Opened>(null);
+  const [explained, setExplained] = useState<ToExplain | null>(null);
+  const [exported, setExported] = useState<Exported | null>(null);
+  const [touring, setTouring] = useTouring();
+  const [singles, setSingles] = useSingleKeys();
+  const project = useProject();
+  const { history } = useRouter();
   const page = pageOf(pathname);
-  const main = useRef<HTMLElement>(null);
-  const before = useRef(pathname);
-  const [menu, setMenu] = useState(false);
-  useEffect(() => {
-    document.title = page ? `${page.title} · perunit` : "perunit";
-    setMenu(false);
-    if (before.current === pathname) return;
-    before.current = pathname;
-    main.current?.focus({ preventScroll: true }); // A screen reader goes on at the page, not at the link that led here.
-  }, [pathname, page]);
+  const main = useArrival(pathname, page?.title);
+  const offered = useMemo(() => ({ exported, offer: setExported }), [exported]);
+  const goTo = useGoTo();
+  useShortcuts(singles, (asked) => {
+    if (asked.do === "go") goTo(asked.path);
+    else if (asked.do === "filter") document.querySelector<HTMLElement>(".pu-add-filter")?.click();
+    else if (asked.do === "pause") live.setPaused(!live.paused);
+    else if (asked.do !== "wait") setOpened(asked.do);
+  });
+  const close = () => setOpened(null);
   return (
     <LiveContext value={live}>
-      <a className="pu-skip" href="#main">
-        Skip to the page
-      </a>
-      <div className="pu-frame">
-        <Nav open={menu} pathname={pathname} onToggle={() => setMenu(!menu)} />
-        <div className="pu-side">
-          <main id="main" ref={main} tabIndex={-1}>
-            {children}
-          </main>
-        </div>
-      </div>
+      <ExplainContext value={setExplained}>
+        <ExportContext value={offered}>
+          <a className="pu-skip" href="#main">
+            Skip to the page
+          </a>
+          <div className="pu-frame">
+            <Nav pathname={pathname} />
+            <div className="pu-side">
+              <TopBar
+                onPalette={() => setOpened("palette")}
+                onHelp={() => setOpened("help")}
+                onViews={() => setOpened("views")}
+                onTour={project.demo ? () => setTouring(true) : null}
+              />
+              <FilterBar controls={page?.controls ?? []} />
+              <main id="main" ref={main} tabIndex={-1}>
+                {children}
+              </main>
+            </div>
+          </div>
+          <Suspense fallback={null}>
+            {opened === "palette" ? <Commands onClose={close} onOpen={setOpened} /> : null}
+            {opened === "help" ? <Help singles={singles} onSingles={setSingles} onClose={close} /> : null}
+            {opened === "views" ? <Views page={pathname} state={history.location.search} onClose={close} /> : null}
+            {explained ? <Explain what={explained} onClose={() => setExplained(null)} /> : null}
+            {touring ? <Tour onClose={() => setTouring(false)} /> : null}
+          </Suspense>
+        </ExportContext>
+      </ExplainContext>
     </LiveContext>
   );
 }
 
-function Nav({ open, pathname, onToggle }: { open: boolean; pathname: string; onToggle: () => void }) {
-  const may = usePermissions();
-  const project = useProject();
-  const linkTo = useLinkTo();
+function Commands({ onClose, onOpen }: { onClose: () => void; onOpen: (what: Opened) => void }) {
+  const acts = [
+    { title: "Saved views", group: "Open", act: () => onOpen("views") },
+    { title: "Keys and help", group: "Open", act: () => onOpen("help") },
+    { title: "Print this page", group: "Do", act: () => window.print() },
+  ];
   return (
-    <header className={open ? "pu-nav pu-nav-open" : "pu-nav"}>
-      <div className="pu-nav-head">
-        <Link className="pu-brand" href={linkTo("/executive")}>
-          <span className="pu-brand-name">perunit</span>
-          <span className="pu-brand-project">{project.name}</span>
-        </Link>
-        <button
-          type="button"
-          className="pu-icon-button pu-nav-toggle"
-          aria-expanded={open}
-          aria-controls="pages"
-          aria-label="Pages"
-          onClick={onToggle}
-        >
-          <Icon name={open ? "close" : "menu"} />
-        </button>
-      </div>
-      <nav id="pages" aria-label="Pages">
-        <ul>
-          {PAGES.filter(({ needs }) => needs.length === 0 || needs.some((each) => may.has(each))).map((page) => (
-            <li key={page.path}>
-              <Link href={linkTo(page.path)} aria-current={pageOf(pathname) === page ? "page" : undefined}>
-                <Icon name={page.icon} />
-                {page.title}
-              </Link>
-            </li>
-          ))}
-        </ul>
-      </nav>
-    </header>
+    <Palette commands={commandsOf(useView(), useProject(), usePermissions(), useGoTo(), acts)} onClose={onClose} />
   );
+}
+
+/** Goes to another page with what is looked at. */
+function useGoTo(): (path: string) => void {
+  const go = useGo();
+  const linkTo = useLinkTo();
+  return (path) => go(linkTo(path));
+}
+
+/** Names the window after the page, and lets a screen reader go on at the page, not at the link that led there. */
+function useArrival(pathname: string, title: string | undefined) {
+  const main = useRef<HTMLElement>(null);
+  const before = useRef(pathname);
+  useEffect(() => {
+    document.title = title ? `${title} · perunit` : "perunit";
+    if (before.current === pathname) return;
+    before.current = pathname;
+    // A dialog or the tour, which led here, keeps the focus.
+    if (document.querySelector("dialog[open], .pu-coach") === null) main.current?.focus({ preventScroll: true });
+  }, [pathname, title]);
+  return main;
+}
+
+// A tour goes on where it was when the page is loaded anew.
+function useTouring(): [boolean, (on: boolean) => void] {
+  const [touring, setTouring] = useState(() => kept("touring") === "yes");
+  return [
+    touring,
+    (on) => {
+      keep("touring", on ? "yes" : null);
+      setTouring(on);
+    },
+  ];
 }

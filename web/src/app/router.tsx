@@ -1,8 +1,9 @@
 /** Which page a path shows. Pages come when they are first opened. */
 
 import { lazy, Suspense, type ComponentType } from "react";
-import { createRootRoute, createRoute, createRouter, type RouterHistory } from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, Outlet, type RouterHistory } from "@tanstack/react-router";
 
+import { Waiting } from "./Before";
 import { Gate } from "./Gate";
 import { Home } from "./Home";
 import { NotFound } from "./NotFound";
@@ -32,18 +33,29 @@ const ROUTES: readonly [path: string, module: string, bare?: true][] = [
 
 const root = createRootRoute({ notFoundComponent: NotFound });
 const home = createRoute({ getParentRoute: () => root, path: "/", component: Home });
+// One shell for all pages: it stays while pages change, and with it what is open in it.
+const inside = createRoute({ getParentRoute: () => root, id: "inside", component: Inside });
+
+function Inside() {
+  return (
+    <Gate>
+      <Shell>
+        <Outlet />
+      </Shell>
+    </Gate>
+  );
+}
 
 function pageRoute(path: string, module: string, bare?: true) {
   const Page = pageOf(module);
-  const shown = (
-    <Suspense fallback={<p className="pu-loading" role="status" aria-busy="true">Loading…</p>}>
-      <Page />
-    </Suspense>
-  ); // prettier-ignore
   return createRoute({
-    getParentRoute: () => root,
+    getParentRoute: () => (bare ? root : inside) as typeof root,
     path,
-    component: bare ? () => shown : () => <Gate><Shell>{shown}</Shell></Gate>, // prettier-ignore
+    component: () => (
+      <Suspense fallback={<Waiting />}>
+        <Page />
+      </Suspense>
+    ),
   });
 }
 
@@ -53,8 +65,10 @@ function pageOf(module: string): ComponentType {
 }
 
 export function makeRouter(history?: RouterHistory) {
+  const bare = ROUTES.filter(([, , alone]) => alone).map((route) => pageRoute(...route));
+  const others = ROUTES.filter(([, , alone]) => !alone).map((route) => pageRoute(...route));
   return createRouter({
-    routeTree: root.addChildren([home, ...ROUTES.map((route) => pageRoute(...route))]),
+    routeTree: root.addChildren([home, ...bare, inside.addChildren(others)]),
     parseSearch,
     stringifySearch,
     scrollRestoration: true,
