@@ -2,7 +2,7 @@
 
 import type uPlot from "uplot";
 
-import { clock, time, value, type Amount } from "../format";
+import { LOCALE, clock, time, value, type Amount } from "../format";
 import { lonely, split } from "./buckets";
 import { extent, nice, tickLabel, ticksOf } from "./scale";
 import { DASHES, INCOMPLETE_DASH, colorOf, resolved } from "./theme";
@@ -79,7 +79,7 @@ function lines(series: Series, index: number): uPlot.Series[] {
   const common = { label: series.label, stroke: color, width: 1.75 };
   return [
     { ...common, dash: [...DASHES[index % DASHES.length]!], points: points(color) },
-    { ...common, dash: [...INCOMPLETE_DASH], points: { show: false } },
+    { ...common, dash: [...INCOMPLETE_DASH], points: hollow(color) },
   ];
 }
 
@@ -94,6 +94,21 @@ function points(color: string): uPlot.Series.Points {
       const row = plot.data[series] as (number | null)[];
       if (show && row.length <= 45) return row.flatMap((each, at) => (each === null ? [] : [at]));
       return lonely(row);
+    },
+  };
+}
+
+/** The incomplete bucket's values, hollow; the last whole one is only where its line comes from. */
+function hollow(color: string): uPlot.Series.Points {
+  return {
+    size: 5,
+    stroke: color,
+    fill: resolved("var(--surface)"),
+    show: true,
+    filter: (plot, series) => {
+      const row = plot.data[series] as (number | null)[];
+      const known = row.flatMap((each, at) => (each === null ? [] : [at]));
+      return row.length <= 45 ? known.slice(1) : [];
     },
   };
 }
@@ -137,7 +152,11 @@ export function timeLabel(seconds: number, step: number, look: { grain: string; 
   const tz = isCalendar(look.grain) ? "UTC" : look.tz;
   const hour = clock(moment, tz);
   if (step < DAY && hour !== "00:00") return hour;
-  return time(moment, tz, "hour").slice(5, 10);
+  return dayLabel(moment, tz);
+}
+
+function dayLabel(moment: Date, tz: string): string {
+  return moment.toLocaleDateString(LOCALE, { timeZone: tz, month: "short", day: "numeric" });
 }
 
 function isCalendar(grain: string): boolean {
