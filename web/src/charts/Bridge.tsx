@@ -8,6 +8,8 @@ export interface Step {
   name: string;
   title: string;
   amount: Amount;
+  /** Not a step but what is reached there. */
+  subtotal?: boolean;
 }
 
 interface BridgeProps {
@@ -62,6 +64,7 @@ export function spansOf(before: Amount, after: Amount, steps: readonly Step[], b
   let reached = start ?? 0;
   const between = steps.map((step) => {
     const amount = drawn(step.amount);
+    if (step.subtotal) return { ...step, from: 0, to: amount, total: true };
     const from = reached;
     reached += amount ?? 0;
     return { ...step, from, to: amount === null ? null : reached, total: false };

@@ -49,6 +49,16 @@ export function minus(one: Decimal, other: Decimal): Decimal {
   return { digits: raised(one, scale) - raised(other, scale), scale };
 }
 
+export function plus(one: Decimal, other: Decimal): Decimal {
+  return minus(one, { digits: -other.digits, scale: other.scale });
+}
+
+/** The same with the other sign, as text; null where unknown. */
+export function negated(value: Amount): string | null {
+  const exact = decimal(value);
+  return exact === null ? null : text({ digits: -exact.digits, scale: exact.scale });
+}
+
 /** one ÷ other, cut after `places` decimals; null by zero. */
 export function divided(
   one: Decimal,

@@ -1,4 +1,4 @@
-export { decimal, drawn, type Amount, type Decimal } from "./decimal";
+export { decimal, divided, drawn, minus, negated, plus, sign, text, times, type Amount, type Decimal } from "./decimal";
 export {
   delta,
   verdict,
