@@ -64,7 +64,10 @@ export function Track({ from, to, x, tone }: TrackProps) {
   return (
     <span className="pu-bars-track" aria-hidden="true">
       {to === null ? null : (
-        <span className={tone && tone !== "flat" ? `pu-bar-${tone}` : ""} style={{ left: `${left}%`, width: `${right - left}%` }} />
+        <span
+          className={tone && tone !== "flat" ? `pu-bar-${tone}` : ""}
+          style={{ left: `${left}%`, width: `${right - left}%` }}
+        />
       )}
       <span className="pu-bar-zero" style={{ left: `${x(0)}%` }} />
     </span>

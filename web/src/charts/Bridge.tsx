@@ -32,7 +32,15 @@ interface Span {
 }
 
 /** From one amount to another, step by step: each row starts where the one above it ended. */
-export function Bridge({ title, before, after, steps, currency, beforeTitle = "Before", afterTitle = "After" }: BridgeProps) {
+export function Bridge({
+  title,
+  before,
+  after,
+  steps,
+  currency,
+  beforeTitle = "Before",
+  afterTitle = "After",
+}: BridgeProps) {
   const spans = spansOf(before, after, steps, beforeTitle, afterTitle);
   const mark = useRoving<HTMLLIElement>(spans.length);
   const domain = extent([0, ...spans.flatMap(({ from, to }) => [from, to])])!;
@@ -59,7 +67,13 @@ export function Bridge({ title, before, after, steps, currency, beforeTitle = "B
 }
 
 /** Where each row's bar begins and ends. */
-export function spansOf(before: Amount, after: Amount, steps: readonly Step[], beforeTitle: string, afterTitle: string): Span[] {
+export function spansOf(
+  before: Amount,
+  after: Amount,
+  steps: readonly Step[],
+  beforeTitle: string,
+  afterTitle: string,
+): Span[] {
   const start = drawn(before);
   let reached = start ?? 0;
   const between = steps.map((step) => {

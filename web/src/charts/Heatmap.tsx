@@ -37,7 +37,11 @@ export function Heatmap({ title, rows, columns, values, show, rowTitle = "" }: H
                 const value = values[at]?.[index];
                 const number = drawn(value);
                 return (
-                  <td key={column} title={`${row}, ${column}: ${show(value)}`} style={{ background: shade(number, domain) }}>
+                  <td
+                    key={column}
+                    title={`${row}, ${column}: ${show(value)}`}
+                    style={{ background: shade(number, domain) }}
+                  >
                     {show(value)}
                   </td>
                 );

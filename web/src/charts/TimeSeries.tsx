@@ -101,7 +101,10 @@ export function TimeSeries(props: TimeSeriesProps) {
     if (whole) download(whole, `${title.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.png`);
   }
 
-  const selected = anchor !== null && active !== null && position ? [anchor, active].map((each) => position(seconds(times[each]!))) : null;
+  const selected =
+    anchor !== null && active !== null && position
+      ? [anchor, active].map((each) => position(seconds(times[each]!)))
+      : null;
   return (
     <figure className="pu-chart" aria-labelledby={`${id}-title`}>
       <div className="pu-chart-head">
@@ -117,7 +120,9 @@ export function TimeSeries(props: TimeSeriesProps) {
           <Tool label="Save as PNG" text="PNG" onClick={picture} />
         </div>
       </div>
-      {opened === "zoom" && onZoom ? <Zoom times={times} grain={grain} tz={tz} onZoom={(from, to) => zoomTo({ from, to })} /> : null}
+      {opened === "zoom" && onZoom ? (
+        <Zoom times={times} grain={grain} tz={tz} onZoom={(from, to) => zoomTo({ from, to })} />
+      ) : null}
       {props.annotations ? (
         <Rail
           annotations={annotations}
@@ -136,26 +141,42 @@ export function TimeSeries(props: TimeSeriesProps) {
         tabIndex={0}
         style={{ height }}
         onKeyDown={onKeyDown}
-        onClick={() => anchor === null && active !== null && plot.current?.cursor.event && onPick?.(times[active]!, active)}
+        onClick={() =>
+          anchor === null && active !== null && plot.current?.cursor.event && onPick?.(times[active]!, active)
+        }
         onBlur={() => (setAnchor(null), setAt(null), point(null))}
       >
         <div ref={host} className="pu-plot-host" style={{ height }} aria-hidden="true" />
         {geometry && selected ? (
           <div
             className="pu-plot-selected"
-            style={{ left: geometry.left + Math.min(...selected), width: Math.abs(selected[0]! - selected[1]!), height: geometry.height }}
+            style={{
+              left: geometry.left + Math.min(...selected),
+              width: Math.abs(selected[0]! - selected[1]!),
+              height: geometry.height,
+            }}
           />
         ) : null}
         {geometry && position && incompleteFrom < times.length ? (
           <Incomplete geometry={geometry} at={position(seconds(times[incompleteFrom]!))} />
         ) : null}
         {target && geometry && plot.current ? (
-          <span className="pu-plot-target" style={{ top: plot.current.valToPos(target.value, "y") + geometry.top, left: geometry.left + 4 }}>
+          <span
+            className="pu-plot-target"
+            style={{ top: plot.current.valToPos(target.value, "y") + geometry.top, left: geometry.left + 4 }}
+          >
             {target.label}
           </span>
         ) : null}
         {active !== null && geometry && position ? (
-          <Tip look={look} times={times} index={active} geometry={geometry} at={position(seconds(times[active]!))} incomplete={active >= incompleteFrom} />
+          <Tip
+            look={look}
+            times={times}
+            index={active}
+            geometry={geometry}
+            at={position(seconds(times[active]!))}
+            incomplete={active >= incompleteFrom}
+          />
         ) : null}
       </div>
       <p id={`${id}-summary`} className="pu-visually-hidden">
@@ -177,7 +198,14 @@ export function TimeSeries(props: TimeSeriesProps) {
 
 function Tool({ label, text, on, onClick }: { label: string; text: string; on?: boolean; onClick: () => void }) {
   return (
-    <button type="button" className="pu-chart-tool" title={label} aria-label={label} aria-pressed={on} onClick={onClick}>
+    <button
+      type="button"
+      className="pu-chart-tool"
+      title={label}
+      aria-label={label}
+      aria-pressed={on}
+      onClick={onClick}
+    >
       {text}
     </button>
   );
@@ -185,7 +213,10 @@ function Tool({ label, text, on, onClick }: { label: string; text: string; on?: 
 
 function Incomplete({ geometry, at }: { geometry: Geometry; at: number }) {
   return (
-    <span className="pu-plot-incomplete" style={{ right: `calc(100% - ${geometry.left + Math.max(at, 66)}px)`, top: geometry.top }}>
+    <span
+      className="pu-plot-incomplete"
+      style={{ right: `calc(100% - ${geometry.left + Math.max(at, 66)}px)`, top: geometry.top }}
+    >
       incomplete ┄
     </span>
   );
@@ -202,7 +233,10 @@ interface TipProps {
 
 function Tip({ look, times, index, geometry, at, incomplete }: TipProps) {
   const values = look.series.map((each) => value(each.values[index], look.unit, look.currency));
-  const side = at > geometry.width / 2 ? { right: `calc(100% - ${geometry.left + at - 10}px)` } : { left: geometry.left + at + 10 };
+  const side =
+    at > geometry.width / 2
+      ? { right: `calc(100% - ${geometry.left + at - 10}px)` }
+      : { left: geometry.left + at + 10 };
   return (
     <div className="pu-tip" style={{ top: geometry.top + 4, ...side }} aria-hidden="true">
       <div className="pu-tip-time">
@@ -216,7 +250,10 @@ function Tip({ look, times, index, geometry, at, incomplete }: TipProps) {
 
 function readOut(look: PlotLook, times: readonly string[], index: number, incomplete: boolean): string {
   const each = look.series.map(({ label, values }) => {
-    const shown = values[index] === null || values[index] === undefined ? "unknown" : value(values[index], look.unit, look.currency);
+    const shown =
+      values[index] === null || values[index] === undefined
+        ? "unknown"
+        : value(values[index], look.unit, look.currency);
     return `${label} ${shown}`;
   });
   return `${time(times[index], look.tz, look.grain)}${incomplete ? ", incomplete" : ""}: ${each.join(", ")}`;

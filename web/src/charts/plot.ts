@@ -185,4 +185,3 @@ export function summary(look: PlotLook, times: readonly string[]): string {
   });
   return [span, ...each].join(" ");
 }
-

@@ -3,7 +3,16 @@
 import { useEffect, useState, type RefObject } from "react";
 
 /** Series are told apart by colour and by dash: meaning is never in colour alone. */
-export const DASHES: readonly (readonly number[])[] = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 2], [1, 2], [12, 4], [4, 4]];
+export const DASHES: readonly (readonly number[])[] = [
+  [],
+  [8, 4],
+  [2, 3],
+  [10, 3, 2, 3],
+  [5, 2],
+  [1, 2],
+  [12, 4],
+  [4, 4],
+];
 /** The incomplete bucket; finer than any series' own dash. */
 export const INCOMPLETE_DASH: readonly number[] = [2, 3];
 

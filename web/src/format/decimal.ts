@@ -18,13 +18,10 @@ export function decimal(value: Amount): Decimal | null {
   const match = SHAPE.exec(String(value).trim());
   if (!match) return null;
   const [, sign, whole = "", fraction = "", exponent = "0"] = match;
-  if (whole + fraction === "" || Math.abs(Number(exponent)) > EXPONENT_MAX)
-    return null;
+  if (whole + fraction === "" || Math.abs(Number(exponent)) > EXPONENT_MAX) return null;
   const digits = BigInt(`${whole}${fraction}`) * (sign === "-" ? -1n : 1n);
   const scale = fraction.length - Number(exponent);
-  return scale < 0
-    ? { digits: digits * 10n ** BigInt(-scale), scale: 0 }
-    : { digits, scale };
+  return scale < 0 ? { digits: digits * 10n ** BigInt(-scale), scale: 0 } : { digits, scale };
 }
 
 /** Plain text without an exponent, as Intl takes it exactly. */
@@ -34,9 +31,7 @@ export function text(value: Decimal): `${number}` {
     .toString()
     .padStart(value.scale + 1, "0");
   const whole = digits.slice(0, digits.length - value.scale);
-  const fraction = value.scale
-    ? `.${digits.slice(digits.length - value.scale)}`
-    : "";
+  const fraction = value.scale ? `.${digits.slice(digits.length - value.scale)}` : "";
   return `${sign}${whole}${fraction}` as `${number}`;
 }
 
@@ -60,11 +55,7 @@ export function negated(value: Amount): string | null {
 }
 
 /** one ÷ other, cut after `places` decimals; null by zero. */
-export function divided(
-  one: Decimal,
-  other: Decimal,
-  places = 12,
-): Decimal | null {
+export function divided(one: Decimal, other: Decimal, places = 12): Decimal | null {
   if (other.digits === 0n) return null;
   const shift = places + other.scale - one.scale;
   const digits =

@@ -1,16 +1,6 @@
 /** How a change looks: in points for a ratio, relative against a positive base, otherwise absolute. */
 
-import {
-  decimal,
-  divided,
-  magnified,
-  minus,
-  sign,
-  text,
-  times,
-  type Amount,
-  type Decimal,
-} from "./decimal";
+import { decimal, divided, magnified, minus, sign, text, times, type Amount, type Decimal } from "./decimal";
 import { UNKNOWN, fixed, value } from "./numbers";
 
 export type Good = "up" | "down" | "none";
@@ -35,8 +25,7 @@ const HUNDRED: Decimal = { digits: 100n, scale: 0 };
 export function delta({ now, before, unit, good, currency }: Change): Delta {
   const after = decimal(now);
   const base = decimal(before);
-  if (after === null || base === null)
-    return { text: UNKNOWN, tone: "flat", direction: "flat" };
+  if (after === null || base === null) return { text: UNKNOWN, tone: "flat", direction: "flat" };
   const difference = minus(after, base);
   const way = sign(difference);
   return {
@@ -52,12 +41,7 @@ export function verdict(good: Good | string, way: number): Tone {
   return way > 0 === (good === "up") ? "good" : "bad";
 }
 
-function changed(
-  difference: Decimal,
-  base: Decimal,
-  unit: string,
-  currency?: string | null,
-): string {
+function changed(difference: Decimal, base: Decimal, unit: string, currency?: string | null): string {
   if (unit === "ratio") return `${signed(times(difference, HUNDRED), 2)} pt`;
   // Against a base below zero a percentage turns its sign: −100 to −50 would read as −50 %.
   const relative = sign(base) > 0 ? divided(difference, base) : null;

@@ -1,14 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import {
-  decimal,
-  divided,
-  drawn,
-  magnitude,
-  minus,
-  text,
-  times,
-} from "./decimal";
+import { decimal, divided, drawn, magnitude, minus, text, times } from "./decimal";
 import {
   UNKNOWN,
   count,
@@ -38,12 +30,8 @@ function seeded(seed: number): () => number {
 function decimals(amount: number): string[] {
   const random = seeded(7);
   return Array.from({ length: amount }, () => {
-    const whole = Math.floor(
-      random() * 10 ** Math.floor(random() * 15),
-    ).toString();
-    const fraction = Array.from({ length: Math.floor(random() * 20) }, () =>
-      Math.floor(random() * 10),
-    ).join("");
+    const whole = Math.floor(random() * 10 ** Math.floor(random() * 15)).toString();
+    const fraction = Array.from({ length: Math.floor(random() * 20) }, () => Math.floor(random() * 10)).join("");
     return `${random() < 0.5 ? "-" : ""}${whole}${fraction ? `.${fraction}` : ""}`;
   });
 }
@@ -76,13 +64,10 @@ describe("decimals", () => {
     }
   });
 
-  test.each([null, undefined, "", "n/a", "1.2.3", "1e999999999", "."])(
-    "%s is no decimal",
-    (each) => {
-      expect(decimal(each)).toBeNull();
-      expect(drawn(each)).toBeNull();
-    },
-  );
+  test.each([null, undefined, "", "n/a", "1.2.3", "1e999999999", "."])("%s is no decimal", (each) => {
+    expect(decimal(each)).toBeNull();
+    expect(drawn(each)).toBeNull();
+  });
 
   test("an exponent is read", () => {
     expect(text(decimal("1.5E-7")!)).toBe("0.00000015");
@@ -105,10 +90,7 @@ describe("values look as the CLI shows them", () => {
     ["0.125", "$0.12"],
     ["2.345", "$2.34"],
     ["2.355", "$2.36"],
-    [
-      "123456789012345678901234567890.125",
-      "$123,456,789,012,345,678,901,234,567,890.12",
-    ],
+    ["123456789012345678901234567890.125", "$123,456,789,012,345,678,901,234,567,890.12"],
     [null, UNKNOWN],
   ])("money %s is %s", (amount, shown) => {
     expect(money(amount, "USD")).toBe(shown);
@@ -135,9 +117,7 @@ describe("values look as the CLI shows them", () => {
       const shown = money(each, "USD");
       const back = Number(shown.replace(/[$,]/g, ""));
       const places = shown.split(".")[1]!.length;
-      expect(Math.abs(back - Number(each))).toBeLessThanOrEqual(
-        0.5 * 10 ** -places + Math.abs(Number(each)) * 1e-15,
-      );
+      expect(Math.abs(back - Number(each))).toBeLessThanOrEqual(0.5 * 10 ** -places + Math.abs(Number(each)) * 1e-15);
     }
   });
 
@@ -207,37 +187,28 @@ describe("changes", () => {
   });
 
   test("a ratio moves in points", () => {
-    expect(
-      delta({ now: "0.9625", before: "0.95", unit: "ratio", good: "up" }),
-    ).toEqual({
+    expect(delta({ now: "0.9625", before: "0.95", unit: "ratio", good: "up" })).toEqual({
       text: "+1.25 pt",
       tone: "good",
       direction: "up",
     });
   });
 
-  test.each(["-100", "0"])(
-    "a base of %s gives the absolute change, never per cent",
-    (before) => {
-      const shown = delta({
-        now: "1134.5",
-        before,
-        unit: "money",
-        good: "up",
-        currency: "USD",
-      });
-      expect(shown.text).toBe(before === "0" ? "+$1,134.50" : "+$1,234.50");
-      expect(shown.tone).toBe("good");
-    },
-  );
+  test.each(["-100", "0"])("a base of %s gives the absolute change, never per cent", (before) => {
+    const shown = delta({
+      now: "1134.5",
+      before,
+      unit: "money",
+      good: "up",
+      currency: "USD",
+    });
+    expect(shown.text).toBe(before === "0" ? "+$1,134.50" : "+$1,234.50");
+    expect(shown.tone).toBe("good");
+  });
 
   test("less cost is good, and neither where a measure has no direction", () => {
-    expect(
-      delta({ now: "1", before: "2", unit: "money", good: "down" }).tone,
-    ).toBe("good");
-    expect(
-      delta({ now: "1", before: "2", unit: "money", good: "none" }).tone,
-    ).toBe("flat");
+    expect(delta({ now: "1", before: "2", unit: "money", good: "down" }).tone).toBe("good");
+    expect(delta({ now: "1", before: "2", unit: "money", good: "none" }).tone).toBe("flat");
   });
 
   test("the sign of the text is the sign of the change, at every size", () => {
@@ -249,71 +220,48 @@ describe("changes", () => {
         unit: "money",
         good: "up",
       });
-      if (shown.direction === "down")
-        expect(shown.text.startsWith("-")).toBe(true);
-      if (shown.direction === "up")
-        expect(shown.text.startsWith("+")).toBe(true);
+      if (shown.direction === "down") expect(shown.text.startsWith("-")).toBe(true);
+      if (shown.direction === "up") expect(shown.text.startsWith("+")).toBe(true);
     }
   });
 
   test("an unknown side gives an unknown change", () => {
-    expect(
-      delta({ now: null, before: "1", unit: "money", good: "up" }).text,
-    ).toBe(UNKNOWN);
-    expect(
-      delta({ now: "1", before: null, unit: "money", good: "up" }).direction,
-    ).toBe("flat");
+    expect(delta({ now: null, before: "1", unit: "money", good: "up" }).text).toBe(UNKNOWN);
+    expect(delta({ now: "1", before: null, unit: "money", good: "up" }).direction).toBe("flat");
   });
 });
 
 describe("time", () => {
   test("a bucket is as long as its grain needs", () => {
-    expect(time("2026-09-08T14:05:00Z", "UTC", "minute")).toBe(
-      "2026-09-08 14:05",
-    );
-    expect(time("2026-09-08T14:00:00Z", "Europe/Berlin", "hour")).toBe(
-      "2026-09-08 16:00",
-    );
+    expect(time("2026-09-08T14:05:00Z", "UTC", "minute")).toBe("2026-09-08 14:05");
+    expect(time("2026-09-08T14:00:00Z", "Europe/Berlin", "hour")).toBe("2026-09-08 16:00");
     expect(time("2026-09-08T00:00:00Z", "UTC", "day")).toBe("2026-09-08 Tue");
     expect(time("2026-09-01T00:00:00Z", "UTC", "month")).toBe("2026-09");
   });
 
   test("days stay UTC's own in every zone: the sums are", () => {
-    expect(time("2026-09-08T00:00:00Z", "America/New_York", "day")).toBe(
-      "2026-09-08 Tue",
-    );
+    expect(time("2026-09-08T00:00:00Z", "America/New_York", "day")).toBe("2026-09-08 Tue");
   });
 
   test("an instant names its zone, and its seconds where there are any", () => {
     expect(time("2026-09-08T14:05:00Z", "UTC")).toBe("2026-09-08 14:05 UTC");
-    expect(time("2026-09-08T14:05:09.7Z", "America/New_York")).toBe(
-      "2026-09-08 10:05:09 EDT",
-    );
+    expect(time("2026-09-08T14:05:09.7Z", "America/New_York")).toBe("2026-09-08 10:05:09 EDT");
     expect(time(null, "UTC")).toBe(UNKNOWN);
     expect(time("yesterday", "UTC")).toBe(UNKNOWN);
   });
 
   test("midnight is 00:00, never 24:00", () => {
-    expect(time("2026-09-08T00:00:00Z", "UTC", "hour")).toBe(
-      "2026-09-08 00:00",
-    );
+    expect(time("2026-09-08T00:00:00Z", "UTC", "hour")).toBe("2026-09-08 00:00");
   });
 
-  test.each([
-    "UTC",
-    "Europe/Berlin",
-    "America/New_York",
-    "Asia/Kolkata",
-    "Pacific/Chatham",
-  ])("what is typed in %s means the instant it was typed from", (tz) => {
-    for (const iso of [
-      "2026-01-15T11:30:00Z",
-      "2026-07-01T23:59:00Z",
-      "2026-02-28T00:00:00Z",
-    ]) {
-      expect(meant(typed(iso, tz), tz)).toBe(iso);
-    }
-  });
+  test.each(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Chatham"])(
+    "what is typed in %s means the instant it was typed from",
+    (tz) => {
+      for (const iso of ["2026-01-15T11:30:00Z", "2026-07-01T23:59:00Z", "2026-02-28T00:00:00Z"]) {
+        expect(meant(typed(iso, tz), tz)).toBe(iso);
+      }
+    },
+  );
 
   test("what is no time means nothing", () => {
     expect(meant("soon", "UTC")).toBeNull();

@@ -1,12 +1,5 @@
 export { decimal, divided, drawn, minus, negated, plus, sign, text, times, type Amount, type Decimal } from "./decimal";
-export {
-  delta,
-  verdict,
-  type Change,
-  type Delta,
-  type Good,
-  type Tone,
-} from "./delta";
+export { delta, verdict, type Change, type Delta, type Good, type Tone } from "./delta";
 export {
   LOCALE,
   UNKNOWN,
@@ -21,13 +14,4 @@ export {
   type MeasureUnit,
   type MoneyOptions,
 } from "./numbers";
-export {
-  clock,
-  duration,
-  instant,
-  meant,
-  time,
-  typed,
-  zone,
-  type Grain,
-} from "./time";
+export { clock, duration, instant, meant, time, typed, zone, type Grain } from "./time";

@@ -1,15 +1,6 @@
 /** How values look to a person; the CLI shows the same (faces/cli/render.py). Only here are figures rounded. */
 
-import {
-  decimal,
-  magnitude,
-  magnified,
-  sign,
-  text,
-  times,
-  type Amount,
-  type Decimal,
-} from "./decimal";
+import { decimal, magnitude, magnified, sign, text, times, type Amount, type Decimal } from "./decimal";
 
 /** What an unknown value looks like; give it the title "unknown". */
 export const UNKNOWN = "—";
@@ -28,28 +19,17 @@ const HUNDRED: Decimal = { digits: 100n, scale: 0 };
 const formats = new Map<string, Intl.NumberFormat>();
 
 /** Two decimals from 1 upward; below 1, as many as show two significant digits. */
-export function money(
-  amount: Amount,
-  currency: string | null | undefined,
-  options: MoneyOptions = {},
-): string {
+export function money(amount: Amount, currency: string | null | undefined, options: MoneyOptions = {}): string {
   const exact = decimal(amount);
   if (exact === null) return UNKNOWN;
-  const scaled =
-    options.per && options.per !== 1
-      ? times(exact, decimal(options.per)!)
-      : exact;
+  const scaled = options.per && options.per !== 1 ? times(exact, decimal(options.per)!) : exact;
   const style = currency ? ({ style: "currency", currency } as const) : {};
   if (options.compact && magnitude(scaled) >= 3) return compact(scaled, style);
   return fixed(scaled, decimals(scaled), style);
 }
 
 /** An amount with so many decimals, for columns that have to add up. */
-export function exactly(
-  amount: Amount,
-  places: number,
-  currency?: string | null,
-): string {
+export function exactly(amount: Amount, places: number, currency?: string | null): string {
   const exact = decimal(amount);
   if (exact === null) return UNKNOWN;
   return fixed(exact, places, currency ? { style: "currency", currency } : {});
@@ -59,9 +39,7 @@ export function exactly(
 export function placesOf(amounts: readonly Amount[], most: number): number {
   const needed = amounts.map((amount) => {
     const exact = decimal(amount);
-    return exact === null
-      ? 0
-      : (text(exact).split(".")[1] ?? "").replace(/0+$/, "").length;
+    return exact === null ? 0 : (text(exact).split(".")[1] ?? "").replace(/0+$/, "").length;
   });
   return Math.min(Math.max(2, ...needed), most);
 }
@@ -100,11 +78,7 @@ export function quantity(value: Amount, unit?: string | null): string {
 }
 
 /** A measure's value by the measure's unit. */
-export function value(
-  amount: Amount,
-  unit: MeasureUnit | string,
-  currency?: string | null,
-): string {
+export function value(amount: Amount, unit: MeasureUnit | string, currency?: string | null): string {
   switch (unit) {
     case "money":
       return money(amount, currency);
@@ -120,11 +94,7 @@ export function value(
 }
 
 /** Rounded half to even at so many decimals, thousands apart; minus nothing is nothing. */
-export function fixed(
-  exact: Decimal,
-  places: number,
-  style: Intl.NumberFormatOptions = {},
-): string {
+export function fixed(exact: Decimal, places: number, style: Intl.NumberFormatOptions = {}): string {
   return formatted(exact, {
     minimumFractionDigits: places,
     ...style,
@@ -172,10 +142,7 @@ function decimals(exact: Decimal): number {
 const BYTES = ["B", "kB", "MB", "GB", "TB", "PB", "EB"] as const;
 
 function bytes(exact: Decimal): string {
-  const step = Math.min(
-    Math.max(0, Math.floor(magnitude(exact) / 3)),
-    BYTES.length - 1,
-  );
+  const step = Math.min(Math.max(0, Math.floor(magnitude(exact) / 3)), BYTES.length - 1);
   const scaled = { digits: exact.digits, scale: exact.scale + 3 * step };
   return `${fixed(scaled, step ? 2 : 0, { minimumFractionDigits: 0 })} ${BYTES[step]}`;
 }

@@ -9,27 +9,18 @@ const formats = new Map<string, Intl.DateTimeFormat>();
 /** A bucket's start as long as its grain needs; without a grain the instant with its zone's name.
  *
  * Days and months are UTC's own: the sums are kept by UTC day, so a viewer's zone would show the wrong date. */
-export function time(
-  iso: string | number | Date | null | undefined,
-  tz: string,
-  grain?: Grain | string,
-): string {
+export function time(iso: string | number | Date | null | undefined, tz: string, grain?: Grain | string): string {
   const moment = instant(iso);
   if (moment === null) return UNKNOWN;
   if (grain === "month") return parts(moment, "UTC").month;
-  if (grain === "day")
-    return `${parts(moment, "UTC").date} ${parts(moment, "UTC").weekday}`;
+  if (grain === "day") return `${parts(moment, "UTC").date} ${parts(moment, "UTC").weekday}`;
   const shown = parts(moment, tz);
-  if (grain === "hour" || grain === "minute")
-    return `${shown.date} ${shown.clock}`;
+  if (grain === "hour" || grain === "minute") return `${shown.date} ${shown.clock}`;
   return `${shown.date} ${shown.clock}${shown.seconds === "00" ? "" : `:${shown.seconds}`} ${zone(moment, tz)}`;
 }
 
 /** Only the clock: 14:05, for axes inside one day. */
-export function clock(
-  iso: string | number | Date | null | undefined,
-  tz: string,
-): string {
+export function clock(iso: string | number | Date | null | undefined, tz: string): string {
   const moment = instant(iso);
   return moment === null ? UNKNOWN : parts(moment, tz).clock;
 }
@@ -55,15 +46,13 @@ export function meant(local: string, tz: string): string | null {
 
 /** Seconds as at most two units: 45 s, 3 min 20 s, 2 h 5 min, 3 d 4 h. */
 export function duration(seconds: number | string | null | undefined): string {
-  if (seconds === null || seconds === undefined || seconds === "")
-    return UNKNOWN;
+  if (seconds === null || seconds === undefined || seconds === "") return UNKNOWN;
   const all = Number(seconds);
   if (!Number.isFinite(all)) return UNKNOWN;
   const sign = all < 0 ? "-" : "";
   const size = Math.abs(all);
   if (size < 1) return `${sign}${Number(size.toFixed(size < 0.1 ? 3 : 2))} s`;
-  if (size < 10 && !Number.isInteger(size))
-    return `${sign}${Number(size.toFixed(1))} s`;
+  if (size < 10 && !Number.isInteger(size)) return `${sign}${Number(size.toFixed(1))} s`;
   const whole = Math.round(size);
   const units = [
     ["d", Math.floor(whole / 86_400)],
@@ -72,24 +61,18 @@ export function duration(seconds: number | string | null | undefined): string {
     ["s", whole % 60],
   ] as const;
   const first = units.findIndex(([, amount]) => amount > 0);
-  const shown = units
-    .slice(first, first + 2)
-    .filter(([, amount]) => amount > 0);
+  const shown = units.slice(first, first + 2).filter(([, amount]) => amount > 0);
   return sign + shown.map(([name, amount]) => `${amount} ${name}`).join(" ");
 }
 
 /** The name of a zone at an instant: UTC, GMT+2, EST. */
 export function zone(moment: Date | string, tz: string): string {
   if (tz === "UTC") return "UTC";
-  const named = format(tz, { timeZoneName: "short" }).formatToParts(
-    new Date(moment),
-  );
+  const named = format(tz, { timeZoneName: "short" }).formatToParts(new Date(moment));
   return named.find((part) => part.type === "timeZoneName")?.value ?? tz;
 }
 
-export function instant(
-  iso: string | number | Date | null | undefined,
-): Date | null {
+export function instant(iso: string | number | Date | null | undefined): Date | null {
   if (iso === null || iso === undefined || iso === "") return null;
   const moment = new Date(iso);
   return Number.isNaN(moment.getTime()) ? null : moment;
@@ -121,15 +104,10 @@ function parts(moment: Date, tz: string) {
 /** How far a zone's clock is ahead of UTC at an instant, in milliseconds. */
 function offset(at: number, tz: string): number {
   const { date, clock: hour, seconds } = parts(new Date(at), tz);
-  return (
-    Date.parse(`${date}T${hour}:${seconds}Z`) - Math.floor(at / 1000) * 1000
-  );
+  return Date.parse(`${date}T${hour}:${seconds}Z`) - Math.floor(at / 1000) * 1000;
 }
 
-function format(
-  tz: string,
-  options: Intl.DateTimeFormatOptions,
-): Intl.DateTimeFormat {
+function format(tz: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = `${tz} ${Object.keys(options).join()}`;
   let found = formats.get(key);
   if (!found) formats.set(key, (found = dateFormat(tz, options)));
@@ -137,10 +115,7 @@ function format(
 }
 
 /** A zone that this browser does not know is shown as UTC, which zone() then says. */
-function dateFormat(
-  tz: string,
-  options: Intl.DateTimeFormatOptions,
-): Intl.DateTimeFormat {
+function dateFormat(tz: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   try {
     return new Intl.DateTimeFormat("en-US", { ...options, timeZone: tz });
   } catch {

@@ -166,7 +166,8 @@ export function stepsOf(receipt: Receipt): { before: Amount; after: Amount; step
   ].filter(some);
   const margin = totals["contribution_margin"] ?? null;
   const before = totals["gross_revenue"] ?? null;
-  if (shared.length === 0) return { before, after: margin, steps: parts.filter(some), afterTitle: "Contribution margin" };
+  if (shared.length === 0)
+    return { before, after: margin, steps: parts.filter(some), afterTitle: "Contribution margin" };
   const reached: Step = { name: "margin", title: "Contribution margin", amount: margin, subtotal: true };
   return {
     before,
