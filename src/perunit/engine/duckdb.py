@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager, suppress
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 
@@ -67,8 +67,13 @@ class Engine:
 
     def sibling(self) -> Engine:
         """A further connection to the same database, for another thread."""
-        made = object.__new__(Engine)
-        made.connection = self.connection.cursor()
+        return Engine.of(self)
+
+    @classmethod
+    def of(cls, other: Engine) -> Self:
+        """A further connection to another engine's database, as an engine of this class."""
+        made = object.__new__(cls)
+        made.connection = other.connection.cursor()
         made._set_up()
         return made
 

@@ -20,16 +20,19 @@ from perunit.engine.duckdb import Engine, Snapshot, identifier
 from perunit.model.errors import PerunitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from perunit.live.intake import Intake
 
 __all__ = ["BusyError", "Question", "Reader", "TookTooLongError"]
 
 _WATCH_SECONDS = 0.05
-# Figures are read anew at most this often while facts keep coming, whoever looks at them.
-_REFRESH_SECONDS = 1.0
+# While facts keep coming, figures are read anew at most this often, whoever looks at them; and less often where reading
+# takes long, so that it takes at most such a share of the time that taking facts in needs too.
+_REFRESH_SECONDS, _REFRESH_SECONDS_MAX = 1.0, 10.0
+_READING_SHARE = 0.3
 _WAITING_MAX = 2_000
+_KEPT_ROWS_MAX = 2_000
 # What sums do not hold yet is not said to be there: freshness is that of the figures.
 _SUMMED = (
     "CREATE TEMP VIEW batches AS SELECT * FROM {own}.batches WHERE batch_id <= "
@@ -66,6 +69,24 @@ class Question:
         self.future.cancel()
 
 
+class _Beside(Engine):
+    """A connection that only reads, and within one transaction reads the same but once."""
+
+    kept: dict[tuple[str, tuple[tuple[str, Any], ...]], list[tuple[Any, ...]]] | None = None
+
+    def rows(self, sql: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """As `Engine.rows`; the same statement with the same values has the same rows while a transaction lasts."""
+        if self.kept is None or any(isinstance(value, list) for value in (values or {}).values()):
+            return super().rows(sql, values)
+        key = (sql, tuple(sorted((values or {}).items())))
+        if (kept := self.kept.get(key)) is None:
+            found = super().rows(sql, values)
+            if len(found) > _KEPT_ROWS_MAX:
+                return found
+            kept = self.kept[key] = found
+        return list(kept)
+
+
 class Reader:
     """Answers up to `threads` questions at a time, each within `seconds_max` from when it is begun."""
 
@@ -77,7 +98,7 @@ class Reader:
         self._queue = deque[Question]()
         self._running: dict[Question, Engine] = {}
         self._closing = False
-        self._version, self._looked = intake.version, 0.0
+        self._version, self._looked, self._busy_seconds = intake.version, 0.0, 0.0
         self._threads = [threading.Thread(target=self._work, name=f"perunit-reader-{n}") for n in range(threads)]
         self._threads.append(threading.Thread(target=self._watch, name="perunit-reader-watch"))
         for thread in self._threads:
@@ -89,9 +110,12 @@ class Reader:
     def version(self) -> int:
         """Which state of the store answers are taken to be of: the intake's, looked at once a second at most."""
         now = time.monotonic()
-        if now - self._looked >= _REFRESH_SECONDS and self._version != self._intake.version:
-            self._version, self._looked = self._intake.version, now
+        if self._version != self._intake.version and now - self._looked >= self._refresh_seconds():
+            self._version, self._looked, self._busy_seconds = self._intake.version, now, 0.0
         return self._version
+
+    def _refresh_seconds(self) -> float:
+        return min(_REFRESH_SECONDS_MAX, max(_REFRESH_SECONDS, self._busy_seconds / _READING_SHARE))
 
     def refresh(self) -> None:
         """What is asked from now on sees every change until now, such as one that the asker has just made."""
@@ -137,12 +161,13 @@ class Reader:
                 self._apart(question) if question.apart else self._answer(question, engine)
                 with self._changed:
                     del self._running[question]
+                    self._busy_seconds += time.monotonic() - (question.started or time.monotonic())
         finally:
             engine.close()
 
     def _connection(self) -> Engine:
         with self._changed:
-            engine = self._base.sibling()
+            engine = _Beside.of(self._base)
         own = f"{identifier(engine.value('SELECT current_database()'))}.main"
         engine.execute(_SUMMED.format(own=own))
         return engine
@@ -201,8 +226,12 @@ def _one_state(engine: Engine) -> Iterator[None]:
         yield
         return
     engine.execute("BEGIN TRANSACTION")
+    if isinstance(engine, _Beside):
+        engine.kept = {}
     try:
         yield
     finally:
+        if isinstance(engine, _Beside):
+            engine.kept = None
         with suppress(duckdb.Error):
             engine.execute("ROLLBACK")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from perunit.economics.price.tiers import define_splits
 from perunit.engine.duckdb import identifier, literal
 from perunit.measures.catalogue import sum_of
+from perunit.measures.coarse import table_of
 from perunit.measures.filters import bound
 from perunit.measures.fine import fine_source
 from perunit.measures.formula import Number
@@ -155,7 +156,8 @@ def _read_sums(
     """Sums by group and flag first, then the wanted sums of the few rows that are left."""
     grouped, weights = GROUPED[fact], _weights(lens, fact)
     condition = _condition(lens, fact) + _kinds(wanted)
-    inner = _select(contract, lens, fact, [*_flags(fact, wanted), *weights.values(), *grouped.sums], condition)
+    columns = [*_flags(fact, wanted), *weights.values(), *grouped.sums]
+    inner = _select(contract, lens, fact, columns, condition, table=table_of(engine, lens, fact))
     groups = [*lens.groups(), *weights]
     # What is in the currency asked for is never unconverted.
     own = {name: replace(each, sql="0 * count(*)") if each.unconverted else each for name, each in wanted.items()}
@@ -360,17 +362,26 @@ def latency_keys_sql(contract: Contract, lens: Lens) -> str:
     return _select(contract, lens, Fact.LATENCY, ["count(*) AS n"], condition)
 
 
-def _select(contract: Contract, lens: Lens, fact: Fact, columns: list[str], condition: str, join: str = "") -> str:
+def _select(
+    contract: Contract,
+    lens: Lens,
+    fact: Fact,
+    columns: list[str],
+    condition: str,
+    join: str = "",
+    table: str | None = None,
+) -> str:
     """One SELECT over a fact table: time bucket, dimensions (``d0``, ``d1`` …) and columns.
 
-    `join` to what events were sampled with leaves only those events to read.
+    `join` to what events were sampled with leaves only those events to read. `table` is read instead of the
+    fact's own.
     """
     sampled = f"events AS ({SAMPLED_EVENTS}), " if join and fact is not Fact.ACTIVE else ""
     time = _TIME.get(fact, "window_start")
     groups = [] if lens.grain is Grain.TOTAL else [f"CAST(date_trunc('{lens.grain}', f.{time}) AS TIMESTAMP) AS bucket"]
     groups += [f"{_column(dimension)} AS d{place}" for place, dimension in enumerate(lens.by)]
     fine = f", f AS ({fine_source(contract, lens.unit, fact)})" if fact in lens.fine else ""
-    source = "f" if fact in lens.fine else f"{identifier(fact.value)} f"
+    source = "f" if fact in lens.fine else f"{identifier(table or fact.value)} f"
     return (
         f"WITH {sampled}c AS MATERIALIZED ({_cells(contract)}){fine} SELECT {', '.join([*groups, *columns])} "
         f"FROM {source} {_join(lens, fact)} {join} "

@@ -71,7 +71,7 @@ def test_limit_and_order_hold_for_files_too(company: Running) -> None:
     question = {**QUESTION, "order": "-revenue", "limit": 3}
     lines = file(company, "csv", **question).decode().splitlines()
     wanted = company.get("/query", **question)["rows"]
-    assert [line.split(",")[5] for line in lines[2:]] == [row["revenue"] for row in wanted]
+    assert [line.split(",")[6] for line in lines[2:]] == [row["revenue"] for row in wanted]
 
 
 @pytest.mark.parametrize("release", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "a=1", 'a"b,c\nd'])

@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from perunit.facts.arrivals import DoorError
 from perunit.live.reader import Reader
+from perunit.measures.coarse import summed_by_day
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from perunit.engine.duckdb import Engine
     from perunit.live.reader import Question
     from perunit.live.service import Service
+    from perunit.model.window import Window
 
     Work = Callable[[Engine, Contract], Any]
 
@@ -112,14 +114,22 @@ class Reading:
                 flight.question.give_up()
                 self._flights.pop(key, None)
 
-    async def answers(self, request: Request, works: Mapping[str, Work]) -> dict[str, bytes]:
-        """The answers under several keys: those there are, and the others, made one after the other of one state."""
+    async def answers(
+        self, request: Request, works: Mapping[str, Work], often: frozenset[Window] = frozenset()
+    ) -> dict[str, bytes]:
+        """The answers under several keys: those there are, and the others, made one after the other of one state.
+
+        `often` are the windows that many of them are about.
+        """
         missing = [key for key in works if key not in self._kept and key not in self._flights]
         found = {key: self._kept[key] for key in works if key in self._kept}
         if missing:
-            found |= await self.read(
-                request, lambda engine, contract: {key: encoded(works[key](engine, contract)) for key in missing}
-            )
+
+            def work(engine: Engine, contract: Contract) -> dict[str, bytes]:
+                with summed_by_day(engine, often):
+                    return {key: encoded(works[key](engine, contract)) for key in missing}
+
+            found |= await self.read(request, work)
         for key in works:
             if key in missing:
                 self._keep(key, found[key])
