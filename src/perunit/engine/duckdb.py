@@ -164,12 +164,16 @@ class Snapshot(Engine):
     """A second connection to an engine's database, which sees it as it was then, whatever is committed meanwhile.
 
     All it does is one transaction that is never committed: temporary and attached tables are its own and end with it.
+    Where what was attached is detached, it sees the database anew, as it is then.
     May be used on another thread than the one it was made on.
     """
 
     def __init__(self, of: Engine) -> None:
         self.connection = of.connection.cursor()
         self._set_up()
+        self._look()
+
+    def _look(self) -> None:
         self.connection.execute("BEGIN TRANSACTION").fetchall()
         # A transaction sees what had been committed when it first looks.
         self.execute("SELECT value FROM store_state LIMIT 1")
@@ -181,7 +185,10 @@ class Snapshot(Engine):
         self.connection.close()
 
     def detach(self, name: str) -> None:
-        """Nothing: a database cannot go within the transaction that wrote to it, and ends with it."""
+        """Ends the transaction that wrote to it, and with that the database; another one could not be written to."""
+        self.connection.execute("ROLLBACK").fetchall()
+        self.execute(f"DETACH DATABASE IF EXISTS {identifier(name)}")
+        self._look()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

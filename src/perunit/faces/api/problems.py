@@ -14,10 +14,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from perunit.access.permit import ForbiddenError
 from perunit.facts.arrivals import DoorError
 from perunit.live.intake import ClosedError, OverloadedError
 from perunit.live.reader import BusyError, TookTooLongError
-from perunit.model.errors import PerunitError, StoreError, UsageError
+from perunit.model.errors import CheckFailedError, ConfigurationError, PerunitError, StoreError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,6 +95,13 @@ def problem_of(error: PerunitError) -> JSONResponse:
         return problem(503, "Busy", str(error), {"Retry-After": str(_RETRY_SECONDS)})
     if isinstance(error, UsageError):
         return problem(400, "Cannot be answered", of_parameters(str(error)))
+    if isinstance(error, ForbiddenError):
+        return problem(403, "Forbidden", str(error), permission=str(error.permission))
+    if isinstance(error, CheckFailedError):
+        return problem(409, "Conflict", of_parameters(str(error)))
+    if isinstance(error, ConfigurationError):
+        faults = [fault.as_json() for fault in error.faults]
+        return problem(409, "Project has faults", str(error), faults=faults)
     return problem(400, "Cannot be done", str(error))
 
 
@@ -160,6 +168,10 @@ _SHARED = {
     408: (
         "The body did not come in time.",
         "Request Timeout: body: nothing came for 10 s; send it again, or in smaller parts",
+    ),
+    409: (
+        "It contradicts what is there. Nothing was changed.",
+        "Conflict: 2026-05 does not tie out (NMB-2026-05: differs by 12.50 USD); mend the bill, or accept it",
     ),
     413: (
         "The body is larger than is allowed, as sent or when decompressed.",

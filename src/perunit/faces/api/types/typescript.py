@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["typescript"]
 
-_WIDTH = 80
+# As web/.prettierrc has it.
+_WIDTH = 120
 _PLAIN = {"decimal": "string", "integer": "number", "any": "unknown"}
 _HEAD = "// Made from the API's description by `python -m perunit.faces.api.types`; not to be edited."
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from perunit.faces.api.v1 import explaining, exports, figures, live, project, units
+from perunit.faces.api.v1 import explaining, exports, figures, live, project, reconciliation, units
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,7 @@ ROUTERS: tuple[Callable[[Service], APIRouter], ...] = (
     exports.router,
     units.router,
     live.router,
+    reconciliation.router,
 )
 
 
