@@ -2,33 +2,54 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Literal, NotRequired, TypedDict
 
 __all__ = [
     "DECIMALS",
     "Bridge",
     "BridgeStep",
+    "BridgeStepOf",
+    "Charge",
+    "Charges",
+    "CostBridge",
+    "CoveredCost",
     "Data",
     "Dimension",
+    "EntryKept",
+    "EntryMade",
     "Explained",
     "Failure",
     "Failures",
+    "FigureChanged",
     "Figures",
     "Freshness",
     "FreshnessNow",
+    "InvoiceTied",
+    "LockKept",
     "MeasureEntry",
     "MeasureListed",
     "Part",
+    "Period",
+    "PeriodTotal",
+    "Periods",
     "PriceBookInForce",
     "Problem",
     "ProjectAnswer",
     "Receipt",
+    "Reconciled",
     "ReconciliationState",
     "Refused",
+    "Restatement",
+    "Restatements",
     "Results",
+    "Score",
+    "Span",
     "UnitLine",
     "UnitType",
     "Units",
+    "VarianceLine",
+    "VarianceSum",
     "WindowAnswer",
 ]
 
@@ -58,6 +79,75 @@ class BridgeStep(TypedDict):
     amount: str
 
 
+class BridgeStepOf(TypedDict):
+    """One step of the bridge, and the cost reached with it."""
+
+    name: str
+    amount: Decimal
+    reached: Decimal
+
+
+class Charge(TypedDict):
+    """One line of a bill in force. `kinds`: how its cost was allocated."""
+
+    bill_id: int
+    line: int
+    invoice_id: str | None
+    invoice_issuer_name: str | None
+    billing_currency: str
+    billed_cost: Decimal
+    effective_cost: Decimal
+    charge_period_start: str
+    charge_period_end: str
+    charge_category: str
+    charge_class: str | None
+    charge_description: str | None
+    service_name: str | None
+    cloud_account: str | None
+    region_id: str | None
+    resource_id: str | None
+    sku_id: str | None
+    consumed_quantity: Decimal | None
+    consumed_unit: str | None
+    kinds: list[str]
+    rules: list[str]
+    reasons: list[str]
+
+
+class Charges(TypedDict):
+    """Lines of bills, in the order of the bills."""
+
+    period: str | None
+    charges: list[Charge]
+    totals: list[dict[str, Any]]
+    next: str | None
+
+
+class CostBridge(TypedDict):
+    """From computed cost to what was invoiced: computed + Σ steps = end."""
+
+    currency: str
+    computed: Decimal
+    steps: list[BridgeStepOf]
+    effective: Decimal
+    billed: Decimal
+    end: Decimal
+    is_invoiced: bool
+    open: Decimal
+
+
+class CoveredCost(TypedDict):
+    """What one service and account was charged, and what of it has a bearer."""
+
+    currency: str
+    service_name: str | None
+    cloud_account: str | None
+    source_cost: Decimal
+    allocated_cost: Decimal
+    gap: Decimal
+    score: Decimal | None
+
+
 class Data(TypedDict):
     """Between which instants there are facts."""
 
@@ -71,6 +161,29 @@ class Dimension(TypedDict):
     name: str
     values: list[str]
     truncated: bool
+
+
+class EntryKept(TypedDict):
+    """A decision about an invoice's difference."""
+
+    entry_id: int
+    kind: Literal["accept", "adjust", "reverse"]
+    invoice_issuer_name: str | None
+    invoice_id: str
+    billing_currency: str
+    amount: Decimal
+    cause: str | None
+    reason: str
+    actor: str
+    reverses: int | None
+    entered_at: str
+
+
+class EntryMade(TypedDict):
+    """The entry, and what is left of the invoice's difference."""
+
+    entry: EntryKept
+    difference: Decimal | None
 
 
 class Explained(TypedDict):
@@ -119,6 +232,18 @@ class Failures(TypedDict):
     next: str | None
 
 
+class FigureChanged(TypedDict):
+    """One figure before and after a change."""
+
+    about: str
+    name: str
+    figure: str
+    currency: str
+    before: Decimal | None
+    after: Decimal | None
+    difference: Decimal | None
+
+
 class Figures(TypedDict):
     """The answer to one question, as `perunit query --json` has it. Columns are those of every row, in this order."""
 
@@ -155,6 +280,36 @@ class FreshnessNow(TypedDict):
     ingested_at: str | None
     batch_id: int | None
     lag_seconds: float | None
+
+
+class InvoiceTied(TypedDict):
+    """One invoice in one currency: difference = lines + entries − total."""
+
+    invoice_issuer_name: str | None
+    invoice_id: str | None
+    billing_currency: str
+    lines: int
+    billed_cost: Decimal
+    billed_elsewhere: Decimal
+    entries: Decimal
+    total: Decimal | None
+    invoice_version: int | None
+    invoice_issue_status: str | None
+    origin: str | None
+    tolerance: Decimal
+    difference: Decimal | None
+    status: str
+
+
+class LockKept(TypedDict):
+    """A period whose figures stand; without an issuer it is locked for all."""
+
+    lock_id: int
+    window: Span
+    invoice_issuer_name: str | None
+    actor: str
+    reason: str
+    locked_at: str
 
 
 class MeasureEntry(TypedDict):
@@ -194,6 +349,32 @@ class Part(TypedDict):
     value: str | int | None
     sign: Literal["+", "-", "/"]
     measure: bool
+
+
+class Period(TypedDict):
+    """One billing period."""
+
+    period: str
+    status: Literal["closed", "provisional"]
+    verdict: Literal["ties out", "differs", "inconclusive"]
+    totals: list[PeriodTotal]
+    invoices: int
+    locked_at: str | None
+
+
+class PeriodTotal(TypedDict):
+    """What a period comes to in one currency."""
+
+    currency: str
+    billed: Decimal
+    invoiced: Decimal | None
+    difference: Decimal | None
+
+
+class Periods(TypedDict):
+    """Every billing period that there are bills or invoices of, the latest first."""
+
+    periods: list[Period]
 
 
 class PriceBookInForce(TypedDict):
@@ -247,6 +428,23 @@ class Receipt(TypedDict):
     notes: list[str]
 
 
+class Reconciled(TypedDict):
+    """A billing period as finance sees it."""
+
+    period: str
+    status: Literal["closed", "provisional"]
+    verdict: Literal["ties out", "differs", "inconclusive"]
+    tolerance: Decimal
+    invoices: list[InvoiceTied]
+    scores: list[Score]
+    entries: list[EntryKept]
+    locks: list[LockKept]
+    bridges: list[CostBridge]
+    variances: list[VarianceLine]
+    variance_by_meter: list[VarianceSum]
+    variance_by_day: list[VarianceSum]
+
+
 class ReconciliationState(TypedDict):
     """How far the bills of the window are reconciled."""
 
@@ -260,10 +458,41 @@ class Refused(TypedDict):
     problem: Problem
 
 
+class Restatement(TypedDict):
+    """A change that came after a period's figures stood."""
+
+    period: str
+    cause: str
+    what: list[str]
+    at: str
+    differences: list[FigureChanged]
+
+
+class Restatements(TypedDict):
+    """Oldest first; empty where no period is locked."""
+
+    restatements: list[Restatement]
+
+
 class Results(TypedDict):
     """Answers in the order of the questions."""
 
     results: list[Figures | Refused]
+
+
+class Score(TypedDict):
+    """The reconciliation score of one currency."""
+
+    currency: str
+    reconciliation_score: Decimal | None
+    costs: list[CoveredCost]
+
+
+class Span(TypedDict):
+    """A half-open range of time."""
+
+    start: str
+    end: str
 
 
 class UnitLine(TypedDict):
@@ -301,6 +530,33 @@ class Units(TypedDict):
     notes: list[str]
 
 
+class VarianceLine(TypedDict):
+    """billed − estimated of one meter, resource and charge period, by cause."""
+
+    meter: str
+    resource: str | None
+    charge_period_start: str | None
+    charge_period_end: str | None
+    currency: str
+    billed: Decimal
+    estimated: Decimal
+    billed_quantity: Decimal | None
+    measured_quantity: Decimal | None
+    parts: dict[str, Decimal]
+    variance: Decimal
+
+
+class VarianceSum(TypedDict):
+    """Variances of one meter, day or service together."""
+
+    key: str | None
+    currency: str
+    billed: Decimal
+    estimated: Decimal
+    variance: Decimal
+    parts: dict[str, Decimal]
+
+
 class WindowAnswer(TypedDict):
     """A half-open range of time; null is an open side."""
 
@@ -316,6 +572,39 @@ DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
         "steps": ("BridgeStep",),
         "freshness": ("Freshness",),
     },
+    "BridgeStepOf": {
+        "amount": ("Decimal",),
+        "reached": ("Decimal",),
+    },
+    "Charge": {
+        "billed_cost": ("Decimal",),
+        "effective_cost": ("Decimal",),
+        "consumed_quantity": ("Decimal",),
+    },
+    "Charges": {
+        "charges": ("Charge",),
+    },
+    "CostBridge": {
+        "computed": ("Decimal",),
+        "steps": ("BridgeStepOf",),
+        "effective": ("Decimal",),
+        "billed": ("Decimal",),
+        "end": ("Decimal",),
+        "open": ("Decimal",),
+    },
+    "CoveredCost": {
+        "source_cost": ("Decimal",),
+        "allocated_cost": ("Decimal",),
+        "gap": ("Decimal",),
+        "score": ("Decimal",),
+    },
+    "EntryKept": {
+        "amount": ("Decimal",),
+    },
+    "EntryMade": {
+        "entry": ("EntryKept",),
+        "difference": ("Decimal",),
+    },
     "Explained": {
         "measure": ("MeasureEntry",),
         "parts": ("Part",),
@@ -327,11 +616,38 @@ DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
     "Failures": {
         "failures": ("Failure",),
     },
+    "FigureChanged": {
+        "before": ("Decimal",),
+        "after": ("Decimal",),
+        "difference": ("Decimal",),
+    },
     "Figures": {
         "window": ("WindowAnswer",),
         "compared_with": ("WindowAnswer",),
         "freshness": ("Freshness",),
         "measures": ("MeasureEntry",),
+    },
+    "InvoiceTied": {
+        "billed_cost": ("Decimal",),
+        "billed_elsewhere": ("Decimal",),
+        "entries": ("Decimal",),
+        "total": ("Decimal",),
+        "tolerance": ("Decimal",),
+        "difference": ("Decimal",),
+    },
+    "LockKept": {
+        "window": ("Span",),
+    },
+    "Period": {
+        "totals": ("PeriodTotal",),
+    },
+    "PeriodTotal": {
+        "billed": ("Decimal",),
+        "invoiced": ("Decimal",),
+        "difference": ("Decimal",),
+    },
+    "Periods": {
+        "periods": ("Period",),
     },
     "ProjectAnswer": {
         "units": ("UnitType",),
@@ -339,14 +655,49 @@ DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
         "freshness": ("FreshnessNow",),
         "data": ("Data",),
     },
+    "Reconciled": {
+        "tolerance": ("Decimal",),
+        "invoices": ("InvoiceTied",),
+        "scores": ("Score",),
+        "entries": ("EntryKept",),
+        "locks": ("LockKept",),
+        "bridges": ("CostBridge",),
+        "variances": ("VarianceLine",),
+        "variance_by_meter": ("VarianceSum",),
+        "variance_by_day": ("VarianceSum",),
+    },
     "Refused": {
         "problem": ("Problem",),
+    },
+    "Restatement": {
+        "differences": ("FigureChanged",),
+    },
+    "Restatements": {
+        "restatements": ("Restatement",),
     },
     "Results": {
         "results": ("Figures", "Refused"),
     },
+    "Score": {
+        "reconciliation_score": ("Decimal",),
+        "costs": ("CoveredCost",),
+    },
     "Units": {
         "window": ("WindowAnswer",),
         "units": ("UnitLine",),
+    },
+    "VarianceLine": {
+        "billed": ("Decimal",),
+        "estimated": ("Decimal",),
+        "billed_quantity": ("Decimal",),
+        "measured_quantity": ("Decimal",),
+        "parts": ("Decimal",),
+        "variance": ("Decimal",),
+    },
+    "VarianceSum": {
+        "billed": ("Decimal",),
+        "estimated": ("Decimal",),
+        "variance": ("Decimal",),
+        "parts": ("Decimal",),
     },
 }

@@ -56,8 +56,76 @@ export interface BridgeStep {
   amount: string;
 }
 
+/** One step of the bridge, and the cost reached with it. */
+export interface BridgeStepOf {
+  name: string;
+  amount: string;
+  reached: string;
+}
+
+/** One line of a bill in force. `kinds`: how its cost was allocated. */
+export interface Charge {
+  bill_id: number;
+  line: number;
+  invoice_id: string | null;
+  invoice_issuer_name: string | null;
+  billing_currency: string;
+  billed_cost: string;
+  effective_cost: string;
+  charge_period_start: string;
+  charge_period_end: string;
+  charge_category: string;
+  charge_class: string | null;
+  charge_description: string | null;
+  service_name: string | null;
+  cloud_account: string | null;
+  region_id: string | null;
+  resource_id: string | null;
+  sku_id: string | null;
+  consumed_quantity: string | null;
+  consumed_unit: string | null;
+  kinds: string[];
+  rules: string[];
+  /** Why no one bears it. */
+  reasons: string[];
+}
+
+/** Lines of bills, in the order of the bills. */
+export interface Charges {
+  period: string | null;
+  charges: Charge[];
+  /** Effective cost of all such lines, by currency. */
+  totals: Record<string, unknown>[];
+  next: string | null;
+}
+
 /** Which other period stands beside the one asked for. */
 export type Compare = "off" | "previous" | "week" | "year" | "custom";
+
+/** From computed cost to what was invoiced: computed + Σ steps = end. */
+export interface CostBridge {
+  currency: string;
+  computed: string;
+  steps: BridgeStepOf[];
+  effective: string;
+  billed: string;
+  end: string;
+  /** Whether `end` is the invoices' total; else it is the billed cost. */
+  is_invoiced: boolean;
+  /** What the steps leave; 0. */
+  open: string;
+}
+
+/** What one service and account was charged, and what of it has a bearer. */
+export interface CoveredCost {
+  currency: string;
+  service_name: string | null;
+  cloud_account: string | null;
+  source_cost: string;
+  allocated_cost: string;
+  gap: string;
+  score: string | null;
+}
 
 /** Between which instants there are facts. */
 export interface Data {
@@ -65,11 +133,57 @@ export interface Data {
   latest_event: string | null;
 }
 
+/** A decision to be entered. */
+export interface Decided {
+  kind: "accept" | "adjust";
+  invoice: string;
+  issuer?: string | null;
+  currency?: string | null;
+  /** Added to the lines; needed to adjust. */
+  amount?: string | null;
+  cause?:
+    | "rounding"
+    | "tax"
+    | "credit"
+    | "currency"
+    | "timing"
+    | "correction"
+    | "price"
+    | "usage"
+    | "duplicate"
+    | "missing"
+    | "late_data"
+    | "other"
+    | null;
+  reason: string;
+}
+
 /** What figures can be cut by. `truncated`: there are more values, shown as `__other__` or not listed. */
 export interface Dimension {
   name: string;
   values: string[];
   truncated: boolean;
+}
+
+/** A decision about an invoice's difference. */
+export interface EntryKept {
+  entry_id: number;
+  kind: "accept" | "adjust" | "reverse";
+  invoice_issuer_name: string | null;
+  invoice_id: string;
+  billing_currency: string;
+  amount: string;
+  cause: string | null;
+  reason: string;
+  actor: string;
+  reverses: number | null;
+  entered_at: string;
+}
+
+/** The entry, and what is left of the invoice's difference. */
+export interface EntryMade {
+  entry: EntryKept;
+  difference: string | null;
 }
 
 /** All that one figure rests on. */
@@ -118,6 +232,17 @@ export interface Failures {
   unit: string;
   failures: Failure[];
   next: string | null;
+}
+
+/** One figure before and after a change. */
+export interface FigureChanged {
+  about: string;
+  name: string;
+  figure: string;
+  currency: string;
+  before: string | null;
+  after: string | null;
+  difference: string | null;
 }
 
 /** The answer to one question, as `perunit query --json` has it. Columns are those of every row, in this order. */
@@ -170,6 +295,44 @@ export interface FreshnessNow {
 /** How a range of time is cut for a query; `TOTAL` leaves it whole. */
 export type Grain = "minute" | "hour" | "day" | "month" | "total";
 
+/** One invoice in one currency: difference = lines + entries − total. */
+export interface InvoiceTied {
+  invoice_issuer_name: string | null;
+  invoice_id: string | null;
+  billing_currency: string;
+  lines: number;
+  billed_cost: string;
+  /** The part of billed_cost in bills of other periods. */
+  billed_elsewhere: string;
+  entries: string;
+  /** Null where no one has said what it comes to. */
+  total: string | null;
+  invoice_version: number | null;
+  invoice_issue_status: string | null;
+  origin: string | null;
+  tolerance: string;
+  difference: string | null;
+  status: string;
+}
+
+/** A period whose figures stand; without an issuer it is locked for all. */
+export interface LockKept {
+  lock_id: number;
+  window: Span;
+  invoice_issuer_name: string | null;
+  actor: string;
+  reason: string;
+  locked_at: string;
+}
+
+/** A lock to be made. */
+export interface LockMade {
+  /** A month, such as 2026-05. */
+  period: string;
+  issuer?: string | null;
+  reason: string;
+}
+
 /** One entry of the catalogue. */
 export interface MeasureEntry {
   name: string;
@@ -209,6 +372,29 @@ export interface Part {
   sign: "+" | "-" | "/";
   /** Whether it is a measure that can be explained in turn. */
   measure: boolean;
+}
+
+/** One billing period. */
+export interface Period {
+  period: string;
+  status: "closed" | "provisional";
+  verdict: "ties out" | "differs" | "inconclusive";
+  totals: PeriodTotal[];
+  invoices: number;
+  locked_at: string | null;
+}
+
+/** What a period comes to in one currency. */
+export interface PeriodTotal {
+  currency: string;
+  billed: string;
+  invoiced: string | null;
+  difference: string | null;
+}
+
+/** Every billing period that there are bills or invoices of, the latest first. */
+export interface Periods {
+  periods: Period[];
 }
 
 /** A version of a price book with a rate within the window, and who put it in force. */
@@ -266,6 +452,23 @@ export interface Receipt {
   [name: string]: unknown;
 }
 
+/** A billing period as finance sees it. */
+export interface Reconciled {
+  period: string;
+  status: "closed" | "provisional";
+  verdict: "ties out" | "differs" | "inconclusive";
+  tolerance: string;
+  invoices: InvoiceTied[];
+  scores: Score[];
+  entries: EntryKept[];
+  locks: LockKept[];
+  bridges: CostBridge[];
+  /** With `variance=true`; else empty. */
+  variances: VarianceLine[];
+  variance_by_meter: VarianceSum[];
+  variance_by_day: VarianceSum[];
+}
+
 /** How far the bills of the window are reconciled. */
 export interface ReconciliationState {
   status: "closed" | "open";
@@ -278,9 +481,41 @@ export interface Refused {
   problem: Problem;
 }
 
+/** A change that came after a period's figures stood. */
+export interface Restatement {
+  period: string;
+  cause: string;
+  what: string[];
+  at: string;
+  differences: FigureChanged[];
+}
+
+/** Oldest first; empty where no period is locked. */
+export interface Restatements {
+  restatements: Restatement[];
+}
+
 /** Answers in the order of the questions. */
 export interface Results {
   results: (Figures | Refused)[];
+}
+
+/** Why an entry is taken back. */
+export interface Reversed {
+  reason: string;
+}
+
+/** The reconciliation score of one currency. */
+export interface Score {
+  currency: string;
+  reconciliation_score: string | null;
+  costs: CoveredCost[];
+}
+
+/** A half-open range of time. */
+export interface Span {
+  start: string;
+  end: string;
 }
 
 /** One unit of a listing. */
@@ -314,6 +549,31 @@ export interface Units {
   units: UnitLine[];
   next: string | null;
   notes: string[];
+}
+
+/** billed − estimated of one meter, resource and charge period, by cause. */
+export interface VarianceLine {
+  meter: string;
+  resource: string | null;
+  charge_period_start: string | null;
+  charge_period_end: string | null;
+  currency: string;
+  billed: string;
+  estimated: string;
+  billed_quantity: string | null;
+  measured_quantity: string | null;
+  parts: Record<string, string>;
+  variance: string;
+}
+
+/** Variances of one meter, day or service together. */
+export interface VarianceSum {
+  key: string | null;
+  currency: string;
+  billed: string;
+  estimated: string;
+  variance: string;
+  parts: Record<string, string>;
 }
 
 /** A half-open range of time; null is an open side. */
@@ -351,6 +611,15 @@ export interface Operations {
     };
     body: undefined;
     response: Bridge;
+  };
+  /** Accept an invoice's difference, or adjust for it */
+  enterDecision: {
+    method: "POST";
+    path: "/reconciliation/entries";
+    pathParams: {};
+    params: {};
+    body: Decided;
+    response: EntryMade;
   };
   /** All that one figure rests on */
   explainFigure: {
@@ -439,6 +708,35 @@ export interface Operations {
     body: undefined;
     response: Response;
   };
+  /** Lines of bills, and those that no one bears */
+  listCharges: {
+    method: "GET";
+    path: "/charges";
+    pathParams: {};
+    params: {
+      /** A month such as 2026-05; the last one by default. */
+      period?: string | null;
+      /** Only lines that no rule finds a bearer of. */
+      unmatched?: boolean;
+      /** Only this service. */
+      service?: string | null;
+      /** The `next` of the answer before. */
+      after?: string | null;
+      /** At most this many. */
+      limit?: number;
+    };
+    body: undefined;
+    response: Charges;
+  };
+  /** Every decision about an invoice */
+  listEntries: {
+    method: "GET";
+    path: "/reconciliation/entries";
+    pathParams: {};
+    params: {};
+    body: undefined;
+    response: EntryKept[];
+  };
   /** Failed attempts, the newest first */
   listFailures: {
     method: "GET";
@@ -461,6 +759,15 @@ export interface Operations {
     body: undefined;
     response: Failures;
   };
+  /** Every lock of a period */
+  listLocks: {
+    method: "GET";
+    path: "/reconciliation/locks";
+    pathParams: {};
+    params: {};
+    body: undefined;
+    response: LockKept[];
+  };
   /** Every measure there is */
   listMeasures: {
     method: "GET";
@@ -469,6 +776,29 @@ export interface Operations {
     params: {};
     body: undefined;
     response: MeasureListed[];
+  };
+  /** Every billing period and whether it ties out */
+  listPeriods: {
+    method: "GET";
+    path: "/reconciliation/periods";
+    pathParams: {};
+    params: {};
+    body: undefined;
+    response: Periods;
+  };
+  /** What has changed in closed periods, and why */
+  listRestatements: {
+    method: "GET";
+    path: "/restatements";
+    pathParams: {};
+    params: {
+      /** A month; every locked one by default. */
+      period?: string | null;
+      /** Compared with what was known then. */
+      since?: string | null;
+    };
+    body: undefined;
+    response: Restatements;
   };
   /** Units in order of what they earn */
   listUnits: {
@@ -505,6 +835,15 @@ export interface Operations {
     };
     body: undefined;
     response: Units;
+  };
+  /** Lock a billing period */
+  lockPeriod: {
+    method: "POST";
+    path: "/reconciliation/locks";
+    pathParams: {};
+    params: {};
+    body: LockMade;
+    response: LockKept;
   };
   /** Measures by segment and time */
   queryFigures: {
@@ -578,6 +917,35 @@ export interface Operations {
     params: {};
     body: undefined;
     response: Receipt;
+  };
+  /** A billing period: tie-out, score, bridge, variance, decisions */
+  readReconciliation: {
+    method: "GET";
+    path: "/reconciliation";
+    pathParams: {};
+    params: {
+      /** A month such as 2026-05; the last one by default. */
+      period?: string | null;
+      /** Only this currency. */
+      currency?: string | null;
+      /** As known at this instant. */
+      as_of?: string | null;
+      /** Every meter and resource of every charge period too. */
+      variance?: boolean;
+    };
+    body: undefined;
+    response: Reconciled;
+  };
+  /** Take a decision back */
+  reverseEntry: {
+    method: "DELETE";
+    path: "/reconciliation/entries/{entry_id}";
+    pathParams: {
+      entry_id: number;
+    };
+    params: {};
+    body: Reversed;
+    response: EntryMade;
   };
 }
 
