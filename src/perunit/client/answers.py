@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal  # noqa: TC003 - whoever reads the annotations needs it
 from typing import Any, Literal, NotRequired, TypedDict
 
 __all__ = [

@@ -81,7 +81,8 @@ def test_charges_come_in_pages_that_are_the_whole_bill(books: Running) -> None:
     assert len({(line["bill_id"], line["line"]) for line in lines}) == len(lines) == page["totals"][0]["lines"]
     bills = [bill for bill in told(books, "bills", "list") if bill["in_force"]]
     september = [bill for bill in bills if bill["billing_period_start"].startswith(MONTH)]
-    assert sum(Decimal(line["billed_cost"]) for line in lines) == sum(Decimal(bill["billed_cost"]) for bill in september)
+    billed = sum(Decimal(bill["billed_cost"]) for bill in september)
+    assert sum(Decimal(line["billed_cost"]) for line in lines) == billed
     unmatched = books.get("/charges", period=MONTH, unmatched=True)
     assert unmatched["charges"]
     assert all("unallocated" in line["kinds"] and line["reasons"] for line in unmatched["charges"])
@@ -115,7 +116,7 @@ def test_decisions_are_those_of_the_command_line(books: Running) -> None:
 
 
 def test_a_refused_decision_leaves_nothing(books: Running) -> None:
-    """Without a reason, a known invoice, an amount; twice reversed; of a period that does not tie out; by who may not."""
+    """Without a reason, an invoice, an amount; twice reversed; of a period that does not tie out; by who may not."""
     before = (told(books, "reconcile", "entries"), told(books, "reconcile", "locks"))
     (invoice,) = {each["invoice_id"] for each in books.get("/reconciliation", period=MONTH)["invoices"]}
     good = {"kind": "accept", "invoice": invoice, "reason": "fine"}

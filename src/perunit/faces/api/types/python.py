@@ -54,7 +54,8 @@ def _imports(body: str) -> Iterator[str]:
     for module, names in _IMPORTS.items():
         used = [name for name in names if re.search(rf"(?<![\w\"]){name}\b(?!\")", body)]
         if used:
-            yield f"from {module} import {', '.join(used)}"
+            kept = "" if module == "typing" else "  # noqa: TC003 - whoever reads the annotations needs it"
+            yield f"from {module} import {', '.join(used)}{kept}"
 
 
 def _reached(operations: Sequence[Operation], records: dict[str, Record]) -> list[Record]:
