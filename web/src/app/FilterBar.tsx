@@ -37,8 +37,8 @@ export function FilterBar({ controls }: { controls: readonly Control[] }) {
           />
         ) : null}
         {has("range") ? <Zone view={view} /> : null}
+        {has("filters") ? <Chips view={view} project={project} /> : null}
       </div>
-      {has("filters") ? <Chips view={view} project={project} /> : null}
     </section>
   );
 }
@@ -143,7 +143,7 @@ function Chips({ view, project }: { view: View; project: Project }) {
   const change = (index: number, text: string | null) =>
     view.set({ filters: view.filters.flatMap((each, at) => (at !== index ? [each] : text === null ? [] : [text])) });
   return (
-    <div className="pu-filters-row pu-chips">
+    <div className="pu-chips">
       <ul aria-label="Filters">
         {view.filters.map((text, index) => {
           const filter = filterOf(text);

@@ -43,7 +43,7 @@ export default function Palette({ commands, onClose }: { commands: readonly Comm
         aria-controls={id}
         aria-activedescendant={found[chosen] ? `${id}-${chosen}` : undefined}
         autoComplete="off"
-        autoFocus
+        data-first
         value={text}
         onChange={(event) => {
           setText(event.target.value);

@@ -17,6 +17,7 @@ export function Sheet({ title, onClose, side = false, children }: SheetProps) {
   useEffect(() => {
     const back = document.activeElement;
     dialog.current?.showModal();
+    dialog.current?.querySelector<HTMLElement>("[data-first]")?.focus();
     return () => {
       if (back instanceof HTMLElement) back.focus();
     };

@@ -1,7 +1,7 @@
 /** Ranges of time as people choose them. Enters: `30d`, now. Leaves: a half-open window, its grain, its name.
  *
- * Ranges of days are whole days of UTC, as the sums are; shorter ones end at the running minute. Ends are rounded up,
- * so that the same question is asked (and its answer kept) for a while. */
+ * Ranges of days are whole days of UTC, today's included: bills are allocated by the day, and none can be cut. Shorter
+ * ones end at the running minutes, rounded up, so that the same question is asked (and its answer kept) for a while. */
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -22,6 +22,7 @@ export const PRESETS: readonly Preset[] = [
   { name: "6h", title: "Last 6 hours" },
   { name: "24h", title: "Last 24 hours" },
   { name: "7d", title: "Last 7 days" },
+  { name: "14d", title: "Last 14 days" },
   { name: "30d", title: "Last 30 days" },
   { name: "90d", title: "Last 90 days" },
   { name: "mtd", title: "Month to date" },
@@ -47,12 +48,19 @@ export function windowOf(range: string, now: number): Window {
   const today = now - (now % DAY);
   const date = new Date(now);
   const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
-  const end = up(now, HOUR);
+  const end = today + DAY;
   if (range === "mtd") return between(Date.UTC(year, month), end);
   if (range === "last-month") return between(Date.UTC(year, month - 1), Date.UTC(year, month));
   if (range === "ytd") return between(Date.UTC(year, 0), end);
   const days = Number(/^(\d{1,3})d$/.exec(range)?.[1] ?? 30);
   return between(today - (Math.max(1, days) - 1) * DAY, end);
+}
+
+/** The range a page begins with: shorter where a comparison with as long a time before would lack facts. */
+export function fitting(range: string, compare: string, first: string | null, now: number): string {
+  if (range !== "30d" || compare !== "previous" || first === null) return range;
+  const days = (now - Date.parse(first)) / DAY;
+  return days >= 59 ? range : days >= 27 ? "14d" : "7d";
 }
 
 /** How finely a window is cut where nobody has chosen. */
@@ -67,6 +75,11 @@ export function grainOf({ from, to }: Window): string {
 export function anchorOf(now: number, latest: string | null): number {
   const last = latest === null ? NaN : Date.parse(latest);
   return Number.isNaN(last) || now - last < DAY ? now : last + 1;
+}
+
+/** The whole days of UTC that a window touches. */
+export function wholeDays({ from, to }: Window): Window {
+  return between(Math.floor(Date.parse(from) / DAY) * DAY, up(Date.parse(to), DAY));
 }
 
 /** An instant as a link has it: a bare date at midnight UTC, RFC 3339 to the minute otherwise. */

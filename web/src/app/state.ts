@@ -6,7 +6,7 @@ import { useParams, useRouter, useRouterState } from "@tanstack/react-router";
 
 import type { Project, Question } from "../api/types";
 import { pageOf } from "./pages";
-import { anchorOf, grainOf, instantOf, windowOf, written } from "./ranges";
+import { anchorOf, fitting, grainOf, instantOf, windowOf, written } from "./ranges";
 import { said } from "./search";
 
 /** Keys that every page shares and links between pages carry. */
@@ -128,13 +128,16 @@ export function chosenOf(query: URLSearchParams, pathname: string, project: Proj
   const page = pageOf(pathname);
   const [from, to] = [instantOf(query.get("from")), instantOf(query.get("to"))];
   const own = from !== null && to !== null && from < to;
-  const range = own ? "custom" : named(query.get("range"), page?.range);
-  const window = own ? { from, to } : windowOf(range, anchorOf(now, project?.data.latest_event ?? null));
+  const compare = query.get("compare") ?? page?.compare ?? "off";
+  const anchor = anchorOf(now, project?.data.latest_event ?? null);
+  const unset = fitting(page?.range ?? "30d", compare, project?.data.first_event ?? null, anchor);
+  const range = own ? "custom" : named(query.get("range"), unset);
+  const window = own ? { from, to } : windowOf(range, anchor);
   const grain = query.get("grain") ?? "";
   return {
     range,
     ...window,
-    compare: query.get("compare") ?? page?.compare ?? "off",
+    compare,
     compareFrom: instantOf(query.get("compare_from")),
     compareTo: instantOf(query.get("compare_to")),
     filters: query.getAll("f"),
@@ -197,7 +200,7 @@ function put(at: URLSearchParams, name: string, value: string | null | undefined
   else at.delete(name);
 }
 
-function named(range: string | null, unset = "30d"): string {
+function named(range: string | null, unset: string): string {
   return range && /^(\d{1,3}[hd]|mtd|last-month|ytd)$/.test(range) ? range : unset;
 }
 

@@ -1,0 +1,124 @@
+import type { UseQueryResult } from "@tanstack/react-query";
+
+import type { Problem } from "../../api/client";
+import type { Figures, Result } from "../../api/types";
+import { useExplain } from "../../app/explaining";
+import { Sparkline } from "../../charts";
+import { delta, money, value } from "../../format";
+import { ErrorState, Kpi, Skeleton } from "../../parts";
+import { amount, filled } from "../answers";
+import { AT } from "./questions";
+
+interface Tile {
+  measure: string;
+  total: number;
+  trend: number | null;
+}
+
+const TILES: readonly Tile[] = [
+  { measure: "units", total: AT.work, trend: AT.workTrend },
+  { measure: "revenue", total: AT.money, trend: AT.moneyTrend },
+  { measure: "variable_cost", total: AT.money, trend: AT.moneyTrend },
+  { measure: "contribution_margin", total: AT.money, trend: AT.moneyTrend },
+  { measure: "contribution_margin_per_unit", total: AT.money, trend: AT.moneyTrend },
+  { measure: "success_rate", total: AT.work, trend: AT.workTrend },
+  { measure: "reconciliation_score", total: AT.bills, trend: null },
+];
+
+interface KpisProps {
+  of: UseQueryResult<Result[], Problem>;
+  against: string;
+  lacking: boolean;
+}
+
+/** The figures a leader asks for first, each with its course, its change and its explanation. */
+export function Kpis({ of, against, lacking }: KpisProps) {
+  const results = of.data;
+  if (results === undefined)
+    return (
+      <div className="pu-kpis">
+        {TILES.map(({ measure }) => (
+          <Skeleton key={measure} height={104} />
+        ))}
+      </div>
+    );
+  const refused = refusals(results);
+  return (
+    <div className="pu-kpis" data-tour="kpis">
+      {TILES.map((tile) => {
+        const total = results[tile.total];
+        if (!total || "problem" in total) return null;
+        const trend = tile.trend === null ? undefined : results[tile.trend];
+        const course = trend && !("problem" in trend) ? trend : null;
+        return (
+          <Figure
+            key={tile.measure}
+            measure={tile.measure}
+            total={total}
+            course={course}
+            against={against}
+            lacking={lacking}
+          />
+        );
+      })}
+      {refused.map((problem) => (
+        <div key={problem.detail} className="pu-kpis-refused">
+          <ErrorState error={problem} />
+        </div>
+      ))}
+    </div>
+  );
+}
+
+interface FigureProps {
+  measure: string;
+  total: Figures;
+  course: Figures | null;
+  against: string;
+  /** The period compared with began before there were facts: a change would say nothing. */
+  lacking: boolean;
+}
+
+function Figure({ measure, total, course, against, lacking }: FigureProps) {
+  const explain = useExplain();
+  const entry = total.measures.find(({ name }) => name === measure);
+  const row = total.rows[0] ?? {};
+  if (!entry) return null;
+  const { unit, good } = entry;
+  const now = amount(row[measure]);
+  const compared = total.compared_with !== null && !lacking;
+  const rows = course ? filled(course.rows, course.grain) : [];
+  return (
+    <Kpi
+      title={entry.title}
+      value={<span title={value(now, unit, total.currency)}>{short(now, unit, total.currency)}</span>}
+      delta={
+        compared ? delta({ now, before: amount(row[`${measure}_before`]), unit, good, currency: total.currency }) : null
+      }
+      against={against}
+      spark={
+        rows.length > 1 ? (
+          <Sparkline
+            values={rows.map((each) => amount(each[measure]))}
+            incomplete={rows.at(-1)?.["complete"] === false}
+          />
+        ) : null
+      }
+      onExplain={() => explain({ measure })}
+    />
+  );
+}
+
+function refusals(results: readonly Result[]) {
+  const found = [AT.money, AT.work, AT.bills].flatMap((at) => {
+    const result = results[at];
+    return result && "problem" in result ? [result.problem] : [];
+  });
+  return found.filter((problem, at) => found.findIndex(({ detail }) => detail === problem.detail) === at);
+}
+
+// A tile has room for about eleven letters; its title has all of it.
+function short(now: string | number | null, unit: string, currency: string): string {
+  const whole = value(now, unit, currency);
+  return unit === "money" && whole.length > 11 ? money(now, currency, { compact: true }) : whole;
+}

@@ -1,0 +1,180 @@
+import { useMemo } from "react";
+
+import { useFigures, usePermissions } from "../../api/hooks";
+import type { Figures, Row } from "../../api/types";
+import { useExport } from "../../app/exported";
+import { useParam, useProject, type View } from "../../app/state";
+import { count, decimal, delta, money, ratio, sign } from "../../format";
+import { Empty, Panel, Select, Table, type Column } from "../../parts";
+import { amount } from "../answers";
+import { Drivers } from "./Drivers";
+import { Notes } from "./MarginBridge";
+import { segmentMeasures, segmentsQuestion } from "./questions";
+import { Shown } from "./Shown";
+
+const SCALES: readonly (readonly [string, string])[] = [
+  ["1", "1"],
+  ["1000", "1k"],
+  ["1000000", "1M"],
+];
+const SAID: Record<string, string> = { "1": "", "1000": "1k ", "1000000": "1M " };
+
+interface SegmentsProps {
+  view: View;
+  dimension: string;
+  onDimension: (name: string) => void;
+  opened: string | null;
+  onOpen: (segment: string | null) => void;
+}
+
+/** Every segment with what it earns and costs per unit; a row opens what its cost is made of. */
+export function Segments({ view, dimension, onDimension, opened, onOpen }: SegmentsProps) {
+  const may = usePermissions();
+  const project = useProject();
+  const measures = segmentMeasures(may);
+  const [sort, setSort] = useParam("sort", measures.includes("contribution_margin") ? "contribution_margin" : "-units");
+  const [per, setPer] = useParam("per", "1");
+  const scale = SAID[per] === undefined ? 1 : Number(per);
+  const question = segmentsQuestion(view, dimension, sort, measures);
+  const found = useFigures(measures.length > 0 ? [question] : []);
+  useExport(`Segments by ${dimension}`, question);
+  const columns = useMemo(
+    () => columnsOf({ dimension, measures, scale, per, unit: view.unit, opened, onOpen }),
+    [dimension, measures.join(), scale, per, view.unit, opened, onOpen],
+  );
+  const dimensions = project.dimensions.map(({ name }): [string, string] => [name, name]);
+  return (
+    <Panel
+      title={`Segments by ${dimension}`}
+      note={`What each earns and costs per ${SAID[per] ?? ""}${view.unit}; open one for its cost drivers`}
+      tour="segments"
+      actions={
+        <>
+          <Select label="Cut by" value={dimension} options={dimensions} onChange={onDimension} />
+          <Select label={`Per so many`} value={per} options={SCALES} onChange={setPer} />
+        </>
+      }
+    >
+      {measures.length === 0 ? (
+        <Empty title="Not shown to your role">Ask an administrator for a role that may see figures.</Empty>
+      ) : (
+        <Shown of={found} at={0} height={320}>
+          {(figures) => (
+            <>
+              <Table
+                caption={`Segments by ${dimension}`}
+                columns={columns(figures)}
+                rows={figures.rows}
+                rowKey={(row) => String(row[dimension] ?? "")}
+                sort={sort}
+                onSort={setSort}
+                under={(row) =>
+                  opened !== null && opened === String(row[dimension] ?? "") ? (
+                    <Drivers view={view} dimension={dimension} segment={opened} />
+                  ) : null
+                }
+              />
+              {figures.next ? (
+                <p className="pu-hint">The first {figures.rows.length}; Export has all of them.</p>
+              ) : null}
+              <Notes notes={figures.notes} />
+            </>
+          )}
+        </Shown>
+      )}
+    </Panel>
+  );
+}
+
+interface ColumnsWanted {
+  dimension: string;
+  measures: readonly string[];
+  scale: number;
+  per: string;
+  unit: string;
+  opened: string | null;
+  onOpen: (segment: string | null) => void;
+}
+
+function columnsOf({ dimension, measures, scale, per, unit, opened, onOpen }: ColumnsWanted) {
+  return (figures: Figures): Column<Row>[] => {
+    const { currency } = figures;
+    const sum = (name: string, title: string) => column(name, title, (cell) => money(cell, currency));
+    const each = (name: string, title: string) =>
+      column(name, `${title} per ${SAID[per] ?? ""}${unit}`, (cell) => money(cell, currency, { per: scale }));
+    const known: Record<string, Column<Row>> = {
+      units: column("units", "Units", count),
+      revenue: sum("revenue", "Revenue"),
+      variable_cost: sum("variable_cost", "Cost"),
+      contribution_margin: sum("contribution_margin", "Margin"),
+      revenue_per_unit: each("revenue_per_unit", "Revenue"),
+      cost_per_unit: each("cost_per_unit", "Cost"),
+      contribution_margin_per_unit: each("contribution_margin_per_unit", "Margin"),
+      success_rate: column("success_rate", "Success", ratio),
+    };
+    const order = ["units", "revenue", "variable_cost", "contribution_margin", "revenue_per_unit", "cost_per_unit", "contribution_margin_per_unit", "success_rate"]; // prettier-ignore
+    return [
+      {
+        name: dimension,
+        title: dimension,
+        head: true,
+        sortable: true,
+        cell: (row) => <Opener name={String(row[dimension] ?? "")} opened={opened} onOpen={onOpen} />,
+      },
+      ...order.filter((name) => measures.includes(name)).map((name) => known[name]!),
+      ...(figures.compared_with && measures.includes("contribution_margin_per_unit") ? [changeOf(figures)] : []),
+    ];
+  };
+}
+
+function column(name: string, title: string, show: (cell: string | number | null) => string): Column<Row> {
+  return {
+    name,
+    title,
+    number: true,
+    sortable: true,
+    cell: (row) => {
+      const cell = amount(row[name]);
+      const exact = decimal(cell);
+      return <span className={exact && sign(exact) < 0 ? "pu-negative" : undefined}>{show(cell)}</span>;
+    },
+  };
+}
+
+/** How the margin per unit changed against the period compared with. */
+function changeOf(figures: Figures): Column<Row> {
+  const name = "contribution_margin_per_unit";
+  return {
+    name: `${name}_change`,
+    title: "Margin change",
+    number: true,
+    sortable: true,
+    cell: (row) => {
+      const change = delta({
+        now: amount(row[name]),
+        before: amount(row[`${name}_before`]),
+        unit: "money",
+        good: "up",
+        currency: figures.currency,
+      });
+      return <span className={`pu-delta pu-delta-${change.tone}`}>{change.text}</span>;
+    },
+  };
+}
+
+function Opener({
+  name,
+  opened,
+  onOpen,
+}: {
+  name: string;
+  opened: string | null;
+  onOpen: (to: string | null) => void;
+}) {
+  const open = opened === name;
+  return (
+    <button type="button" className="pu-opener" aria-expanded={open} onClick={() => onOpen(open ? null : name)}>
+      <span aria-hidden="true">{open ? "▾" : "▸"}</span> {name || "unknown"}
+    </button>
+  );
+}

@@ -1,0 +1,30 @@
+import type { ReactNode } from "react";
+import type { UseQueryResult } from "@tanstack/react-query";
+
+import type { Problem } from "../../api/client";
+import type { Figures, Result } from "../../api/types";
+import { Empty, ErrorState, Query } from "../../parts";
+
+interface ShownProps {
+  of: UseQueryResult<Result[], Problem>;
+  /** Which of the answers. */
+  at: number;
+  height?: number;
+  children: (figures: Figures) => ReactNode;
+}
+
+/** One of several answers, or why this one is not shown; the others are not touched by it. */
+export function Shown({ of, at, height, children }: ShownProps) {
+  return (
+    <Query of={of} height={height}>
+      {(results) => {
+        const result = results[at];
+        if (result === undefined) return null;
+        if ("problem" in result) return <ErrorState error={result.problem} onRetry={() => void of.refetch()} />;
+        if (result.rows.length === 0)
+          return <Empty title="No facts here">Choose a longer range or fewer filters.</Empty>;
+        return children(result);
+      }}
+    </Query>
+  );
+}
