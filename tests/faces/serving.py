@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager, redirect_stdout
+from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 import urllib3
 import uvicorn
 
+from perunit.access.keys import make_key
+from perunit.access.permit import OWNER, Viewer
 from perunit.faces.api.app import create_app
 from perunit.faces.api.protocol import Server, guarded
 from perunit.faces.cli.main import main
@@ -26,15 +28,17 @@ from perunit.live.intake import Intake
 from perunit.live.loops import running
 from perunit.live.meters import Meters
 from perunit.live.service import Service
-from perunit.wiring import opened
+from perunit.model.window import system_clock
+from perunit.wiring import open_control_of, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from perunit.faces.api.body import Limits
+    from perunit.store.control.database import ControlStore
 
-__all__ = ["Answer", "Served", "command", "event", "in_process", "listening", "serving"]
+__all__ = ["Answer", "Served", "command", "event", "in_process", "key_to_all", "listening", "serving"]
 
 HTTP = urllib3.PoolManager(retries=False)
 PERUNIT = (sys.executable, "-m", "perunit.faces.cli.main")
@@ -56,6 +60,7 @@ class Served:
     address: str
     project: Path
     process: subprocess.Popen[str] | None
+    key: str | None = None
 
     @property
     def endpoint(self) -> tuple[str, int]:
@@ -66,8 +71,10 @@ class Served:
         return parts.hostname, parts.port
 
     def send(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
-        """One request; `content_type` and the like become header names."""
+        """One request; `content_type` and the like become header names. The API is asked with a key that may all."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.key and path.startswith("/api/v1/") and "cookie" not in named:
+            named = {"authorization": f"Bearer {self.key}"} | named
         response = HTTP.request(method, f"{self.address}{path}", body=body, headers=named)
         is_json = "json" in response.headers.get("content-type", "")
         return Answer(response.status, response.headers, response.json() if is_json else response.data.decode())
@@ -113,7 +120,9 @@ def serving(project: Path, *options: str, env: dict[str, str] | None = None) -> 
         line = process.stdout.readline()
         assert line, (project / "serve.log").read_text()
         try:
-            yield Served(json.loads(line)["address"], project, process)
+            with closing(open_control_of(project)) as control:
+                key = key_to_all(control)
+            yield Served(json.loads(line)["address"], project, process, key)
         finally:
             if process.poll() is None:
                 process.kill()
@@ -137,6 +146,13 @@ def event(number: int | str, **other: Any) -> dict[str, Any]:
         "time": "2026-09-01T12:00:00Z",
         "data": data,
     } | other
+
+
+def key_to_all(control: ControlStore) -> str:
+    """A key with every permission."""
+    with control.session() as session:
+        owner = Viewer(None, "tests", None, OWNER, "owner")
+        return make_key(session, owner, system_clock(), name="tests", scopes=OWNER.permissions)[1]
 
 
 @contextmanager
@@ -164,7 +180,9 @@ def listening(service: Service, limits: Limits) -> Iterator[Served]:
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:
-        yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", service.project.root, None)
+        yield Served(
+            f"http://127.0.0.1:{listener.getsockname()[1]}", service.project.root, None, key_to_all(service.control)
+        )
     finally:
         server.should_exit = True
         thread.join()

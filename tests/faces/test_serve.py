@@ -39,7 +39,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_it_says_where_it_is_and_how_to_try_it(project: Path) -> None:
-    """A banner with lines to copy; the lock has the address; others are warned of an open door."""
+    """A banner with lines to copy; the lock has the address; elsewhere than here keys are needed."""
     words = [
         *PERUNIT,
         "-C",
@@ -66,7 +66,7 @@ def test_it_says_where_it_is_and_how_to_try_it(project: Path) -> None:
         assert process.wait(30) == 0
     assert first == f"perunit serves {project} at {address}\n"
     assert f"curl {address}/v1/events -H 'content-type: application/cloudevents+json' -d @" in out
-    assert "! anyone who reaches 0.0.0.0 can send events" in out
+    assert "Who sends events or scrapes needs a key: perunit keys add NAME --scope facts:write" in out
     assert "info    stopped" in err
     assert (project / "data" / "perunit.lock").read_text() == ""
     assert not (project / "data" / "perunit.sock").exists()
@@ -116,7 +116,7 @@ def test_what_was_acknowledged_is_stored_when_it_is_told_to_stop(project: Path, 
             ended.set()
 
         with ThreadPoolExecutor(4) as pool, socket.create_connection(served.endpoint) as slow:
-            slow.sendall(b"POST /v1/events HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n[")
+            slow.sendall(b"POST /v1/events HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n[")
             for client in range(4):
                 pool.submit(send, client)
             while len(acknowledged) < 20:

@@ -11,7 +11,7 @@ from perunit.model.errors import PerunitError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["OWNER", "ForbiddenError", "Permission", "Permit", "Viewer"]
+__all__ = ["OWNER", "ROLES", "ForbiddenError", "Permission", "Permit", "Role", "Viewer"]
 
 
 class Permission(StrEnum):
@@ -37,6 +37,35 @@ class Permission(StrEnum):
     AUDIT = "audit:read"
     ERASE = "privacy:erase"
     INGEST = "facts:write"
+
+
+class Role(StrEnum):
+    """What a person is here to do."""
+
+    viewer = "viewer"
+    product = "product"
+    oncall = "oncall"
+    engineer = "engineer"
+    finance = "finance"
+    executive = "executive"
+    admin = "admin"
+
+
+_P = Permission
+_SEEN = frozenset({_P.OPERATIONAL, _P.QUALITY})
+ROLES: dict[Role, frozenset[Permission]] = {
+    Role.viewer: _SEEN,
+    Role.product: _SEEN | {_P.FINANCIAL, _P.UNITS, _P.ANNOTATE, _P.EXPORT, _P.SHARE},
+    Role.oncall: _SEEN | {_P.FINANCIAL, _P.UNITS, _P.REVEAL, _P.QUARANTINE, _P.ANNOTATE, _P.REPLAY, _P.EXPORT},
+    Role.engineer: _SEEN | {_P.UNITS, _P.REVEAL, _P.QUARANTINE, _P.REPLAY, _P.ANNOTATE, _P.EXPORT, _P.PRICES},
+    Role.finance: _SEEN
+    | {
+        *(_P.FINANCIAL, _P.UNITS, _P.RECONCILIATION, _P.RECONCILE, _P.PRICES, _P.PRICE, _P.APPROVE),
+        *(_P.EXPORT, _P.SHARE),
+    },
+    Role.executive: _SEEN | {_P.FINANCIAL, _P.RECONCILIATION, _P.PRICES, _P.EXPORT, _P.SHARE},
+    Role.admin: frozenset(Permission),
+}
 
 
 class ForbiddenError(PerunitError):

@@ -7,6 +7,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 __all__ = [
     "DECIMALS",
+    "Account",
     "Bridge",
     "BridgeStep",
     "BridgeStepOf",
@@ -26,13 +27,17 @@ __all__ = [
     "Freshness",
     "FreshnessNow",
     "InvoiceTied",
+    "Key",
+    "KeyMade",
     "LockKept",
     "MeasureEntry",
     "MeasureListed",
+    "OidcOffer",
     "Part",
     "Period",
     "PeriodTotal",
     "Periods",
+    "Person",
     "PriceBookInForce",
     "Problem",
     "ProjectAnswer",
@@ -43,8 +48,11 @@ __all__ = [
     "Restatement",
     "Restatements",
     "Results",
+    "RoleEntry",
     "Score",
+    "SessionAnswer",
     "Span",
+    "TicketAnswer",
     "UnitLine",
     "UnitType",
     "Units",
@@ -52,6 +60,21 @@ __all__ = [
     "VarianceSum",
     "WindowAnswer",
 ]
+
+
+class Account(TypedDict):
+    """Somebody who may sign in."""
+
+    id: int
+    name: str
+    email: str | None
+    role: str
+    rows: dict[str, list[str]]
+    has_password: bool
+    through_provider: bool
+    disabled_at: str | None
+    created_at: str
+    last_login_at: str | None
 
 
 class Bridge(TypedDict):
@@ -301,6 +324,37 @@ class InvoiceTied(TypedDict):
     status: str
 
 
+class Key(TypedDict):
+    """A program's key, which cannot be read back."""
+
+    id: int
+    name: str
+    prefix: str
+    made_by: str | None
+    scopes: list[str]
+    rows: dict[str, list[str]]
+    created_at: str
+    expires_at: str | None
+    last_used_at: str | None
+    revoked_at: str | None
+
+
+class KeyMade(TypedDict):
+    """The key itself, this once."""
+
+    id: int
+    name: str
+    prefix: str
+    made_by: str | None
+    scopes: list[str]
+    rows: dict[str, list[str]]
+    created_at: str
+    expires_at: str | None
+    last_used_at: str | None
+    revoked_at: str | None
+    key: str
+
+
 class LockKept(TypedDict):
     """A period whose figures stand; without an issuer it is locked for all."""
 
@@ -341,6 +395,12 @@ class MeasureListed(TypedDict):
     allowed: bool
 
 
+class OidcOffer(TypedDict):
+    """That one can sign in through a provider."""
+
+    name: str
+
+
 class Part(TypedDict):
     """One part of a formula: the value is (Σ of `+` less Σ of `-`) ÷ the one of `/`, where there is one."""
 
@@ -375,6 +435,15 @@ class Periods(TypedDict):
     """Every billing period that there are bills or invoices of, the latest first."""
 
     periods: list[Period]
+
+
+class Person(TypedDict):
+    """Somebody with an account."""
+
+    id: int
+    name: str
+    email: str | None
+    role: str
 
 
 class PriceBookInForce(TypedDict):
@@ -480,6 +549,13 @@ class Results(TypedDict):
     results: list[Figures | Refused]
 
 
+class RoleEntry(TypedDict):
+    """A role, and what it may."""
+
+    name: str
+    permissions: list[str]
+
+
 class Score(TypedDict):
     """The reconciliation score of one currency."""
 
@@ -488,11 +564,32 @@ class Score(TypedDict):
     costs: list[CoveredCost]
 
 
+class SessionAnswer(TypedDict):
+    """Who is signed in, and what they may."""
+
+    user: Person | None
+    permissions: list[str]
+    rows: dict[str, list[str]]
+    csrf_token: str | None
+    has_password: bool
+    setup_required: bool
+    oidc: OidcOffer | None
+    demo: bool
+    version: str
+
+
 class Span(TypedDict):
     """A half-open range of time."""
 
     start: str
     end: str
+
+
+class TicketAnswer(TypedDict):
+    """A link that signs in once."""
+
+    url: str
+    hours: int
 
 
 class UnitLine(TypedDict):
@@ -681,6 +778,10 @@ DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
     "Score": {
         "reconciliation_score": ("Decimal",),
         "costs": ("CoveredCost",),
+    },
+    "SessionAnswer": {
+        "user": ("Person",),
+        "oidc": ("OidcOffer",),
     },
     "Units": {
         "window": ("WindowAnswer",),

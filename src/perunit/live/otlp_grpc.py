@@ -16,6 +16,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
+from perunit.access.keys import KeyRing
+from perunit.access.permit import Permission
 from perunit.facts.arrivals import DoorError
 from perunit.facts.doors.otlp import SIGNALS, Signal, read_protobuf
 from perunit.live.intake import OverloadedError
@@ -44,6 +46,7 @@ _THREADS = 16
 _STREAMS_MAX = 64
 _CLOSING_SECONDS = 5
 _RETRY_SECONDS = 5
+_NO_KEY = "authorization: a key is needed, sent as metadata 'authorization: Bearer pu_…'; perunit keys add makes one"
 _DETAILS = "grpc-status-details-bin"
 _log = logging.getLogger(__name__)
 
@@ -63,6 +66,7 @@ class OtlpGrpc:
         self.port = port
         self._host, self._data = host, service.project.data
         self._door = OtlpDoor(service, DOOR)
+        self._service, self._keys = service, KeyRing(service.control)
         options = [
             ("grpc.max_receive_message_length", _MESSAGE_BYTES_MAX),
             # Beyond it a client waits. A limit of calls would refuse them without RetryInfo, and exporters then drop.
@@ -100,6 +104,7 @@ class OtlpGrpc:
     def _export(self, signal: Signal) -> Callable[[bytes, grpc.ServicerContext], Message]:
         def export(body: bytes, context: grpc.ServicerContext) -> Message:
             try:
+                self._require_key(context)
                 rows = read_protobuf(signal, body)
                 with room_needed(self._data):
                     outcomes = [future.result() for future in self._door.submit(signal, rows)]
@@ -112,6 +117,18 @@ class OtlpGrpc:
             return self._door.verdict(signal, rows, outcomes).response(signal)
 
         return export
+
+    def _require_key(self, context: grpc.ServicerContext) -> None:
+        """Ends a call that has no key with the right to send, where one is needed."""
+        if self._service.doors_open:
+            return
+        given = next((str(value) for name, value in context.invocation_metadata() if name == "authorization"), "")
+        scheme, _, text = given.partition(" ")
+        viewer = self._keys.viewer(text.strip(), self._service.clock()) if scheme.lower() == "bearer" else None
+        if viewer is None:
+            _abort(context, grpc.StatusCode.UNAUTHENTICATED, _NO_KEY)
+        if not viewer.permit.allows(Permission.INGEST):
+            _abort(context, grpc.StatusCode.PERMISSION_DENIED, f"authorization: the key must have {Permission.INGEST}")
 
 
 def _abort(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from perunit.live.intake import Limits
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from perunit.live.meters import Meters
     from perunit.model.window import Clock
 
-__all__ = ["Service", "Settings"]
+__all__ = ["Service", "Settings", "is_loopback"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +40,17 @@ class Service:
     meters: Meters
     settings: Settings = field(default_factory=Settings)
     control: ControlStore = field(default_factory=in_memory)
+
+    @property
+    def doors_open(self) -> bool:
+        """Whether anybody may send facts and scrape: without a key, where this machine alone can reach it."""
+        said = self.project.contract.access.doors
+        return said == "open" if said is not None else is_loopback(self.settings.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's alone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

@@ -26,7 +26,7 @@ LIMITS = Limits(
     head_seconds_max=0.5,
     connections_max=20,
 )
-POST = b"POST /v1/events HTTP/1.1\r\nhost: x\r\ncontent-type: application/cloudevents-batch+json\r\n"
+POST = b"POST /v1/events HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/cloudevents-batch+json\r\n"
 
 
 @pytest.fixture(scope="module")

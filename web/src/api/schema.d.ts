@@ -1,5 +1,28 @@
 // Made from the API's description by `python -m perunit.faces.api.types`; not to be edited.
 
+/** Somebody who may sign in. */
+export interface Account {
+  id: number;
+  name: string;
+  email: string | null;
+  role: string;
+  rows: Record<string, string[]>;
+  has_password: boolean;
+  /** Signs in through the identity provider, whose groups give the role. */
+  through_provider: boolean;
+  disabled_at: string | null;
+  created_at: string;
+  last_login_at: string | null;
+}
+
+/** What changes; what is left out stays. */
+export interface AccountChange {
+  role?: Role | null;
+  email?: string | null;
+  rows?: Record<string, string[]> | null;
+  disabled?: boolean | null;
+}
+
 /** A question, as `POST /queries` takes it and as the parameters of `GET /query` make it. */
 export interface Asked {
   /** Names of the catalogue. */
@@ -125,6 +148,12 @@ export interface CoveredCost {
   allocated_cost: string;
   gap: string;
   score: string | null;
+}
+
+/** What a person knows. */
+export interface Credentials {
+  name: string;
+  password: string;
 }
 
 /** Between which instants there are facts. */
@@ -315,6 +344,37 @@ export interface InvoiceTied {
   status: string;
 }
 
+/** A program's key, which cannot be read back. */
+export interface Key {
+  id: number;
+  name: string;
+  prefix: string;
+  /** Null: from the command line, or their account is gone. */
+  made_by: string | null;
+  scopes: string[];
+  rows: Record<string, string[]>;
+  created_at: string;
+  expires_at: string | null;
+  last_used_at: string | null;
+  revoked_at: string | null;
+}
+
+/** The key itself, this once. */
+export interface KeyMade {
+  id: number;
+  name: string;
+  prefix: string;
+  /** Null: from the command line, or their account is gone. */
+  made_by: string | null;
+  scopes: string[];
+  rows: Record<string, string[]>;
+  created_at: string;
+  expires_at: string | null;
+  last_used_at: string | null;
+  revoked_at: string | null;
+  key: string;
+}
+
 /** A period whose figures stand; without an issuer it is locked for all. */
 export interface LockKept {
   lock_id: number;
@@ -364,6 +424,29 @@ export interface MeasureListed {
   [name: string]: unknown;
 }
 
+/** Somebody to let in; without a password, a link signs them in first. */
+export interface NewAccount {
+  name: string;
+  role: Role;
+  email?: string | null;
+  /** Dimension → the only values they see. */
+  rows?: Record<string, string[]>;
+}
+
+/** What a key is for and may do: at most what who makes it may. */
+export interface NewKey {
+  name: string;
+  scopes: Permission[];
+  rows?: Record<string, string[]>;
+  expires_at?: string | null;
+}
+
+/** That one can sign in through a provider. */
+export interface OidcOffer {
+  /** What stands on the button. */
+  name: string;
+}
+
 /** One part of a formula: the value is (Σ of `+` less Σ of `-`) ÷ the one of `/`, where there is one. */
 export interface Part {
   name: string;
@@ -372,6 +455,13 @@ export interface Part {
   sign: "+" | "-" | "/";
   /** Whether it is a measure that can be explained in turn. */
   measure: boolean;
+}
+
+/** Another password of one's own. */
+export interface PasswordGiven {
+  /** Needed where there is one. */
+  current?: string | null;
+  password: string;
 }
 
 /** One billing period. */
@@ -395,6 +485,37 @@ export interface PeriodTotal {
 /** Every billing period that there are bills or invoices of, the latest first. */
 export interface Periods {
   periods: Period[];
+}
+
+/** One thing that a viewer may be let do. */
+export type Permission =
+  | "measures:financial"
+  | "measures:operational"
+  | "units:read"
+  | "units:reveal"
+  | "reconciliation:read"
+  | "reconciliation:decide"
+  | "prices:read"
+  | "prices:change"
+  | "prices:approve"
+  | "quality:read"
+  | "quarantine:read"
+  | "quarantine:replay"
+  | "annotations:write"
+  | "views:share"
+  | "figures:export"
+  | "people:manage"
+  | "keys:manage"
+  | "audit:read"
+  | "privacy:erase"
+  | "facts:write";
+
+/** Somebody with an account. */
+export interface Person {
+  id: number;
+  name: string;
+  email: string | null;
+  role: string;
 }
 
 /** A version of a price book with a rate within the window, and who put it in force. */
@@ -505,6 +626,15 @@ export interface Reversed {
   reason: string;
 }
 
+/** What a person is here to do. */
+export type Role = "viewer" | "product" | "oncall" | "engineer" | "finance" | "executive" | "admin";
+
+/** A role, and what it may. */
+export interface RoleEntry {
+  name: string;
+  permissions: string[];
+}
+
 /** The reconciliation score of one currency. */
 export interface Score {
   currency: string;
@@ -512,10 +642,45 @@ export interface Score {
   costs: CoveredCost[];
 }
 
+/** Who is signed in, and what they may. */
+export interface SessionAnswer {
+  user: Person | null;
+  permissions: string[];
+  /** Dimension → the only values that are seen. */
+  rows: Record<string, string[]>;
+  /** To be sent as X-CSRF-Token with what changes something. */
+  csrf_token: string | null;
+  /** Whether the person signed in can do so with a password. */
+  has_password: boolean;
+  /** Nobody has an account yet. */
+  setup_required: boolean;
+  oidc: OidcOffer | null;
+  demo: boolean;
+  version: string;
+}
+
+/** The first administrator. */
+export interface SetupGiven {
+  token: string;
+  name: string;
+  password: string;
+}
+
 /** A half-open range of time. */
 export interface Span {
   start: string;
   end: string;
+}
+
+/** A link that signs in once. */
+export interface TicketAnswer {
+  url: string;
+  hours: number;
+}
+
+/** What a link holds. */
+export interface TicketGiven {
+  ticket: string;
 }
 
 /** One unit of a listing. */
@@ -584,6 +749,15 @@ export interface WindowAnswer {
 
 /** Every operation by its name; paths are below /api/v1. */
 export interface Operations {
+  /** Make an account */
+  addUser: {
+    method: "POST";
+    path: "/users";
+    pathParams: {};
+    params: {};
+    body: NewAccount;
+    response: Account;
+  };
   /** From one period's margin to another's */
   bridgeMargin: {
     method: "GET";
@@ -611,6 +785,26 @@ export interface Operations {
     };
     body: undefined;
     response: Bridge;
+  };
+  /** Choose another password */
+  changePassword: {
+    method: "PUT";
+    path: "/session/password";
+    pathParams: {};
+    params: {};
+    body: PasswordGiven;
+    response: SessionAnswer;
+  };
+  /** Change an account */
+  changeUser: {
+    method: "PATCH";
+    path: "/users/{id}";
+    pathParams: {
+      id: number;
+    };
+    params: {};
+    body: AccountChange;
+    response: Account;
   };
   /** Accept an invoice's difference, or adjust for it */
   enterDecision: {
@@ -699,6 +893,20 @@ export interface Operations {
     body: undefined;
     response: Response;
   };
+  /** Back from the identity provider */
+  finishOidc: {
+    method: "GET";
+    path: "/oidc/callback";
+    pathParams: {};
+    params: {
+      code?: string;
+      state?: string;
+      error?: string;
+      iss?: string | null;
+    };
+    body: undefined;
+    response: Response;
+  };
   /** Word that figures have changed */
   followFigures: {
     method: "GET";
@@ -759,6 +967,15 @@ export interface Operations {
     body: undefined;
     response: Failures;
   };
+  /** Programs' keys */
+  listKeys: {
+    method: "GET";
+    path: "/keys";
+    pathParams: {};
+    params: {};
+    body: undefined;
+    response: Key[];
+  };
   /** Every lock of a period */
   listLocks: {
     method: "GET";
@@ -800,6 +1017,15 @@ export interface Operations {
     body: undefined;
     response: Restatements;
   };
+  /** What each role may */
+  listRoles: {
+    method: "GET";
+    path: "/roles";
+    pathParams: {};
+    params: {};
+    body: undefined;
+    response: RoleEntry[];
+  };
   /** Units in order of what they earn */
   listUnits: {
     method: "GET";
@@ -836,6 +1062,15 @@ export interface Operations {
     body: undefined;
     response: Units;
   };
+  /** Who has an account */
+  listUsers: {
+    method: "GET";
+    path: "/users";
+    pathParams: {};
+    params: {};
+    body: undefined;
+    response: Account[];
+  };
   /** Lock a billing period */
   lockPeriod: {
     method: "POST";
@@ -844,6 +1079,26 @@ export interface Operations {
     params: {};
     body: LockMade;
     response: LockKept;
+  };
+  /** Make a key */
+  makeKey: {
+    method: "POST";
+    path: "/keys";
+    pathParams: {};
+    params: {};
+    body: NewKey;
+    response: KeyMade;
+  };
+  /** Make a link to sign in with */
+  makeTicket: {
+    method: "POST";
+    path: "/users/{id}/ticket";
+    pathParams: {
+      id: number;
+    };
+    params: {};
+    body: undefined;
+    response: TicketAnswer;
   };
   /** Measures by segment and time */
   queryFigures: {
@@ -936,6 +1191,26 @@ export interface Operations {
     body: undefined;
     response: Reconciled;
   };
+  /** Who is signed in */
+  readSession: {
+    method: "GET";
+    path: "/session";
+    pathParams: {};
+    params: {};
+    body: undefined;
+    response: SessionAnswer;
+  };
+  /** Take an account away */
+  removeUser: {
+    method: "DELETE";
+    path: "/users/{id}";
+    pathParams: {
+      id: number;
+    };
+    params: {};
+    body: undefined;
+    response: Response;
+  };
   /** Take a decision back */
   reverseEntry: {
     method: "DELETE";
@@ -946,6 +1221,64 @@ export interface Operations {
     params: {};
     body: Reversed;
     response: EntryMade;
+  };
+  /** Revoke a key */
+  revokeKey: {
+    method: "DELETE";
+    path: "/keys/{id}";
+    pathParams: {
+      id: number;
+    };
+    params: {};
+    body: undefined;
+    response: Response;
+  };
+  /** Make the first account */
+  setUp: {
+    method: "POST";
+    path: "/setup";
+    pathParams: {};
+    params: {};
+    body: SetupGiven;
+    response: SessionAnswer;
+  };
+  /** Sign in with a password */
+  signIn: {
+    method: "POST";
+    path: "/session";
+    pathParams: {};
+    params: {};
+    body: Credentials;
+    response: SessionAnswer;
+  };
+  /** Sign in with a link */
+  signInByTicket: {
+    method: "POST";
+    path: "/session/ticket";
+    pathParams: {};
+    params: {};
+    body: TicketGiven;
+    response: SessionAnswer;
+  };
+  /** Sign out */
+  signOut: {
+    method: "DELETE";
+    path: "/session";
+    pathParams: {};
+    params: {};
+    body: undefined;
+    response: Response;
+  };
+  /** Sign in through the identity provider */
+  startOidc: {
+    method: "GET";
+    path: "/oidc/start";
+    pathParams: {};
+    params: {
+      return_to?: string;
+    };
+    body: undefined;
+    response: Response;
   };
 }
 

@@ -8,7 +8,9 @@ from fastapi import FastAPI
 
 from perunit import __version__
 from perunit.faces.api import events, health, otlp, problems, prometheus, stripe, v1
-from perunit.faces.api.body import Bodies, Limits
+from perunit.faces.api.body import Bodies, Limits, SmallBodies
+from perunit.faces.api.gate import Gate
+from perunit.faces.api.headers import Headers, Hosts
 from perunit.faces.api.requests import Observed
 from perunit.faces.api.ui import pages
 
@@ -43,10 +45,15 @@ def create_app(service: Service, limits: Limits | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.bodies = Bodies(limits or Limits())
+    app.state.gate = Gate(service)
     problems.install(app)
     for door in DOORS:
         app.include_router(door(service))
     # What no door answers: a browser's address may be that of any page.
     app.router.default = pages()
+    access = service.project.contract.access
+    app.add_middleware(SmallBodies)
+    app.add_middleware(Hosts, host=service.settings.host, access=access)
+    app.add_middleware(Headers, https=(access.url or "").startswith("https:"))
     app.add_middleware(Observed, meters=service.meters)
     return app

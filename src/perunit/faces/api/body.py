@@ -21,9 +21,12 @@ from perunit.live.intake import OverloadedError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-__all__ = ["Bodies", "Limits", "PlainBody", "SentBody"]
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+__all__ = ["Bodies", "Limits", "PlainBody", "SentBody", "SmallBodies"]
 
 _INLINE_BYTES_MAX = 64 << 10
+_QUESTION_BYTES_MAX, _QUESTION_SECONDS_MAX = 2 << 20, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +120,43 @@ class Bodies:
             return await asyncio.to_thread(decompressed, body, coding, self.limits.decompressed_bytes_max)
 
 
-def _too_large(limit: int) -> DoorError:
-    detail = f"body: more than {limit:,} bytes, that many are allowed; send fewer events at once"
+def _too_large(limit: int, mend: str = "send fewer events at once") -> DoorError:
+    detail = f"body: more than {limit:,} bytes, that many are allowed; {mend}"
     return DoorError(413, "Content too large", detail)
+
+
+class SmallBodies:
+    """ASGI middleware: what is asked of the API is small and comes at once. Doors for facts have their own limits."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on; reading too much of its body, or for too long, raises DoorError."""
+        if scope["type"] != "http" or not scope["path"].startswith("/api/") or scope["path"] == "/api/v1/write":
+            await self._app(scope, receive, send)
+            return
+        size, end = 0, asyncio.get_running_loop().time() + _QUESTION_SECONDS_MAX
+        whole = False
+
+        async def receive_small() -> Message:
+            nonlocal size, whole
+            if whole:
+                # The next thing to come is the end of the connection, whenever that is.
+                return await receive()
+            try:
+                async with asyncio.timeout_at(end):
+                    message = await receive()
+            except TimeoutError as error:
+                detail = f"body: must come within {_QUESTION_SECONDS_MAX} s; send it again"
+                raise DoorError(408, "Request Timeout", detail) from error
+            size += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
+            if size > _QUESTION_BYTES_MAX:
+                raise _too_large(_QUESTION_BYTES_MAX, "ask for less at once")
+            return message
+
+        await self._app(scope, receive_small, send)
 
 
 async def _sent(request: Request) -> AsyncIterator[bytes]:

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from perunit.faces.api.body import PlainBody  # noqa: TC001 - the framework reads the annotation
+from perunit.faces.api.doors import SENDING_DOOR
 from perunit.faces.api.problems import described, problem, problem_responses
 from perunit.facts.arrivals import Arrival
 from perunit.facts.doors.cloudevents import read_events
@@ -103,7 +104,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 
 def router(service: Service) -> APIRouter:
     """The route on a running perunit."""
-    api = APIRouter(tags=["doors"])
+    api = APIRouter(tags=["doors"], dependencies=[SENDING_DOOR])
 
     @api.post(
         "/v1/events", response_model=EventsAnswer, responses=_RESPONSES, openapi_extra={"requestBody": _BODY},

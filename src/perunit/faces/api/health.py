@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client.exposition import choose_encoder
 
+from perunit.faces.api.doors import METRICS_DOOR
 from perunit.faces.api.problems import problem, problem_responses
 from perunit.model.errors import PerunitError
 from perunit.store.project_store import room_needed
@@ -53,7 +54,13 @@ def router(service: Service) -> APIRouter:
             return problem(503, "Not ready", reason, {"Retry-After": "5"})
         return JSONResponse({"status": "ok"})
 
-    @api.get("/metrics", response_class=Response, summary="perunit's measurements of itself", responses=_METRICS)
+    @api.get(
+        "/metrics",
+        dependencies=[METRICS_DOOR],
+        response_class=Response,
+        summary="perunit's measurements of itself",
+        responses=_METRICS,
+    )
     async def metrics(request: Request) -> Response:
         """In Prometheus's text format, or OpenMetrics where that is asked for."""
         encode, media_type = choose_encoder(request.headers.get("accept", ""))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 from google.rpc.status_pb2 import Status
 
+from perunit.faces.api.doors import SENDING_DOOR
 from perunit.faces.api.problems import MEDIA_TYPE
 from perunit.facts.arrivals import DoorError
 from perunit.facts.doors.otlp import SIGNALS, Signal, read_json, read_protobuf
@@ -42,7 +43,7 @@ _INLINE_BYTES_MAX = 32 << 10
 
 def router(service: Service) -> APIRouter:
     """The three routes, for the sources of `service`'s contract."""
-    routes = APIRouter(tags=["doors"])
+    routes = APIRouter(tags=["doors"], dependencies=[SENDING_DOOR])
     door = OtlpDoor(service, DOOR)
     for signal in SIGNALS:
         routes.add_api_route(

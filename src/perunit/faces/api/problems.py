@@ -14,7 +14,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from perunit.access.errors import AccessError, ConflictError, MissingError, SignInError, ThrottledError
 from perunit.access.permit import ForbiddenError
+from perunit.faces.api.gate import CrossSiteError, UnknownError
 from perunit.facts.arrivals import DoorError
 from perunit.live.intake import ClosedError, OverloadedError
 from perunit.live.reader import BusyError, TookTooLongError
@@ -29,6 +31,12 @@ __all__ = ["MEDIA_TYPE", "described", "install", "of_parameters", "problem", "pr
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_SECONDS = 5
+_ACCESS: dict[type[AccessError], tuple[int, str]] = {
+    SignInError: (401, "Not let in"),
+    CrossSiteError: (403, "From another site"),
+    MissingError: (404, "Not found"),
+    ConflictError: (409, "Conflict"),
+}
 _OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
 
 
@@ -87,6 +95,8 @@ def problem_of(error: PerunitError) -> JSONResponse:
         return problem(429, "Overloaded", detail, {"Retry-After": str(seconds)})
     if isinstance(error, ClosedError):
         return problem(503, "Shutting down", str(error), {"Retry-After": str(_RETRY_SECONDS)})
+    if isinstance(error, AccessError):
+        return _of_access(error)
     if isinstance(error, StoreError):
         return problem(503, "Store cannot be written", str(error), {"Retry-After": str(_RETRY_SECONDS)})
     if isinstance(error, TookTooLongError):
@@ -112,6 +122,18 @@ def of_parameters(text: str) -> str:
     'compare_from: must lie whole days from from'
     """
     return _OPTION.sub(lambda found: found[1].replace("-", "_"), text)
+
+
+def _of_access(error: AccessError) -> JSONResponse:
+    if isinstance(error, UnknownError):
+        return problem(401, "Not signed in", str(error), {"WWW-Authenticate": "Bearer"})
+    if isinstance(error, ThrottledError):
+        seconds = error.retry_after_seconds
+        return problem(429, "Too many tries", str(error), {"Retry-After": str(seconds)}, retry_after_seconds=seconds)
+    for kind, (status, title) in _ACCESS.items():
+        if isinstance(error, kind):
+            return problem(status, title, str(error))
+    return problem(422, "Cannot be done", str(error))
 
 
 def _of_bug(request: Request, _: Exception) -> JSONResponse:
@@ -146,6 +168,10 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 _SHARED = {
+    401: (
+        "Nobody is signed in, or what was given lets nobody in.",
+        "Not signed in: request: nobody is signed in; sign in, or send Authorization: Bearer pu_… with a key",
+    ),
     403: (
         "The viewer may not see or do this.",
         "Forbidden: measures:financial is needed, which the roles finance and executive have; ask an administrator",

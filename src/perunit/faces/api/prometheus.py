@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request, Response
 from perunit.economics.rollup.compute import prepare
 from perunit.engine.duckdb import Snapshot
 from perunit.faces.api.body import SentBody  # noqa: TC001 - the framework reads the annotation
+from perunit.faces.api.doors import FIGURES_DOOR, SENDING_DOOR
 from perunit.faces.api.problems import problem, problem_responses
 from perunit.faces.export.prometheus import CONTENT_TYPE, exposition
 from perunit.facts.arrivals import DoorError
@@ -41,8 +42,9 @@ def router(service: Service) -> APIRouter:
     writes = _Writes(service)
 
     @api.post(
-        "/api/v1/write", status_code=204, response_class=Response, responses=_WRITE_RESPONSES, tags=["doors"],
-        openapi_extra={"requestBody": _BODY}, summary="Take in samples by Prometheus remote write 1.0",
+        "/api/v1/write", status_code=204, dependencies=[SENDING_DOOR], response_class=Response,
+        responses=_WRITE_RESPONSES, tags=["doors"], openapi_extra={"requestBody": _BODY},
+        summary="Take in samples by Prometheus remote write 1.0",
     )  # fmt: skip
     async def write(request: Request, body: SentBody) -> Response:
         """Answered when the samples are stored. Samples that no source takes, or that are refused, are no error."""
@@ -56,8 +58,8 @@ def router(service: Service) -> APIRouter:
         return Response(status_code=204)
 
     @api.get(
-        "/metrics/segments", response_class=Response, responses=_SEGMENTS, tags=["exports"],
-        summary="Measures per segment, for Prometheus",
+        "/metrics/segments", dependencies=[FIGURES_DOOR], response_class=Response, responses=_SEGMENTS,
+        tags=["exports"], summary="Measures per segment, for Prometheus",
     )  # fmt: skip
     async def segments() -> Response:
         """What the contract names under `export`, over the running hour, day or month; the ids of units never."""

@@ -45,6 +45,8 @@ VERBS = {
     "verify": ("verify:verify", "Check the invariants on live data."),
     "serve": ("serve:serve", "Take events in while it runs, and answer."),
     "backup": ("backup:backup", "Copy the project, served or not."),
+    "users": ("users:users", "Make and change people's accounts."),
+    "keys": ("keys:keys", "Make and revoke programs' keys."),
     "export": ("export:export", "Give measures to Prometheus."),
     "simulate": ("simulate:simulate", "Make a company's events and bills with known truth."),
     "demo": ("demo:demo", "See it all at work on a simulated company."),

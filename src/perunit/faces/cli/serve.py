@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["run_server", "serve"]
 
-_LOOPBACK = ("127.", "::1", "localhost")
 _BACKLOG = 512
 _log = logging.getLogger("perunit.serve")
 
@@ -198,10 +197,24 @@ def _doors(service: Service, address: str) -> Iterator[None]:
             end_tracing()
 
 
+def _setup(service: Service, address: str) -> str | None:
+    """Where the first account is made, with a token that is good once; None where somebody has one."""
+    from perunit.access.links import new_setup
+
+    with service.control.session() as session:
+        token = new_setup(session, service.clock())
+    base = (service.project.contract.access.url or address).rstrip("/")
+    return None if token is None else f"{base}/setup?token={token}"
+
+
 def _greet(settings: Settings, service: Service, address: str, host: str) -> None:
     """Says where it is and how to try it, on standard output."""
+    from perunit.live.service import is_loopback
+
+    setup = _setup(service, address)
     if settings.json:
-        click.echo(json.dumps({"address": address, "project": str(service.project.root)}))
+        said = {"address": address, "project": str(service.project.root)}
+        click.echo(json.dumps(said if setup is None else {**said, "setup": setup}))
         return
     title = click.style("perunit", bold=True)
     click.echo(f"{title} serves {service.project.root} at {click.style(address, fg='cyan', bold=True)}")
@@ -210,8 +223,12 @@ def _greet(settings: Settings, service: Service, address: str, host: str) -> Non
     click.echo(f"  metrics   curl {address}/metrics")
     click.echo(f"  doors     curl {address}/api/v1/openapi.json")
     click.echo(f"  figures   perunit -C {service.project.root} query units revenue --by source")
-    if not host.startswith(_LOOPBACK):
-        warning = f"anyone who reaches {host} can send events: there are no keys yet; let only those in who may"
+    if setup is not None:
+        click.echo(f"\n  Nobody has an account yet. Make the first at {click.style(setup, fg='cyan', bold=True)}")
+    if not service.doors_open:
+        click.echo("\n  Who sends events or scrapes needs a key: perunit keys add NAME --scope facts:write")
+    elif not is_loopback(host):
+        warning = f"anyone who reaches {host} can send events: access.doors is open; let only those in who may"
         click.echo(f"\n{click.style('!', fg='yellow', bold=True)} {warning}")
     click.echo("\nCtrl-C stops it", nl=True)
     sys.stdout.flush()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from perunit.faces.api.v1 import explaining, exports, figures, live, project, reconciliation, units
+from perunit.faces.api.problems import problem_responses
+from perunit.faces.api.v1 import explaining, exports, figures, live, people, project, reconciliation, session, units
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["ROUTERS", "router"]
 
 ROUTERS: tuple[Callable[[Service], APIRouter], ...] = (
+    session.router,
+    people.router,
     project.router,
     figures.router,
     explaining.router,
@@ -28,10 +31,13 @@ ROUTERS: tuple[Callable[[Service], APIRouter], ...] = (
     reconciliation.router,
 )
 
+# Anybody may be told these, whatever they ask for.
+_ALWAYS = problem_responses(400, 401, 403, 408, 413)
+
 
 def router(service: Service) -> APIRouter:
     """Every route of the API on a running perunit."""
     api = APIRouter(prefix="/api/v1")
     for make in ROUTERS:
-        api.include_router(make(service))
+        api.include_router(make(service), responses=_ALWAYS)
     return api
