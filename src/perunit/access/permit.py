@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
-from perunit.model.errors import PerunitError
+from perunit.model.errors import ForbiddenError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["OWNER", "ROLES", "ForbiddenError", "Permission", "Permit", "Role", "Viewer"]
+__all__ = ["OWNER", "ROLES", "ForbiddenError", "Permission", "Permit", "Role", "Viewer", "roles_with"]
 
 
 class Permission(StrEnum):
@@ -53,27 +53,26 @@ class Role(StrEnum):
 
 _P = Permission
 _SEEN = frozenset({_P.OPERATIONAL, _P.QUALITY})
+# docs/roles.md says why each role has what it has; a test compares its table with this one.
 ROLES: dict[Role, frozenset[Permission]] = {
     Role.viewer: _SEEN,
     Role.product: _SEEN | {_P.FINANCIAL, _P.UNITS, _P.ANNOTATE, _P.EXPORT, _P.SHARE},
     Role.oncall: _SEEN | {_P.FINANCIAL, _P.UNITS, _P.REVEAL, _P.QUARANTINE, _P.ANNOTATE, _P.REPLAY, _P.EXPORT},
     Role.engineer: _SEEN | {_P.UNITS, _P.REVEAL, _P.QUARANTINE, _P.REPLAY, _P.ANNOTATE, _P.EXPORT, _P.PRICES},
     Role.finance: _SEEN
-    | {
-        *(_P.FINANCIAL, _P.UNITS, _P.RECONCILIATION, _P.RECONCILE, _P.PRICES, _P.PRICE, _P.APPROVE),
-        *(_P.EXPORT, _P.SHARE),
-    },
+    | {_P.FINANCIAL, _P.UNITS, _P.RECONCILIATION, _P.RECONCILE, _P.PRICES, _P.PRICE, _P.APPROVE, _P.EXPORT, _P.SHARE},
     Role.executive: _SEEN | {_P.FINANCIAL, _P.RECONCILIATION, _P.PRICES, _P.EXPORT, _P.SHARE},
     Role.admin: frozenset(Permission),
 }
 
 
-class ForbiddenError(PerunitError):
-    """A viewer lacks `permission`."""
+def roles_with(permission: Permission) -> tuple[Role, ...]:
+    """The roles that have a permission.
 
-    def __init__(self, permission: Permission) -> None:
-        self.permission = permission
-        super().__init__(f"{permission} is needed; ask an administrator for a role that has it")
+    >>> roles_with(Permission.APPROVE)
+    (<Role.finance: 'finance'>, <Role.admin: 'admin'>)
+    """
+    return tuple(role for role, permissions in ROLES.items() if permission in permissions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,9 @@ class Permit:
     def require(self, permission: Permission) -> None:
         """Raises ForbiddenError where it does not."""
         if permission not in self.permissions:
-            raise ForbiddenError(permission)
+            roles = roles_with(permission)
+            message = f"{permission} is needed, which {' and '.join(roles)} have; ask an administrator for such a role"
+            raise ForbiddenError(message, permission, roles)
 
 
 OWNER = Permit(frozenset(Permission))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MEASURES",
     "USAGE_PREFIX",
+    "Family",
     "Good",
     "Measure",
     "Unit",
@@ -51,6 +52,13 @@ class Good(StrEnum):
     NONE = "none"
 
 
+class Family(StrEnum):
+    """Who may see a measure: `financial` is money and all that is made of it, `operational` the rest."""
+
+    FINANCIAL = "financial"
+    OPERATIONAL = "operational"
+
+
 @dataclass(frozen=True, slots=True)
 class Measure:
     """One entry: `text` is the formula in words, `formula` the same as the program computes it.
@@ -62,6 +70,7 @@ class Measure:
     title: str
     unit: Unit
     good: Good
+    family: Family
     owner: str
     seed: str
     text: str
@@ -74,7 +83,7 @@ class Measure:
 
     def as_json(self) -> dict[str, str]:
         """The entry as plain values for ``--json``."""
-        words = ("name", "title", "unit", "good", "owner", "seed", "text", "doc")
+        words = ("name", "title", "unit", "good", "family", "owner", "seed", "text", "doc")
         return {("formula" if word == "text" else word): str(getattr(self, word)) for word in words}
 
 
@@ -150,6 +159,7 @@ def _measure(name: str, words: dict[str, str], formula: Formula) -> Measure:
         title=words["title"],
         unit=Unit(words["unit"]),
         good=Good(words["good"]),
+        family=Family(words["family"]),
         owner=words["owner"],
         seed=words["seed"],
         text=words["formula"],
@@ -169,6 +179,7 @@ def _usage_measures(meter: str, unit: str) -> tuple[Measure, Measure]:
         "title": title,
         "unit": "quantity",
         "good": "none",
+        "family": "operational",
         "owner": "engineering",
         "seed": "M9",
         "formula": f"Σ measured {meter}" + (f" in {unit}" if unit else ""),
@@ -222,13 +233,15 @@ Sums are additive and exact; ratios are divided last. A part that was not record
 was recorded, the measure has no value (unknown, not 0). Amounts of other currencies than the one asked for
 are left out and counted in a note. Seed names the metric (M) or failure mode (F) of the reference text.
 
+Family says who may see a measure ([roles](roles.md)): financial is money and all that is made of it.
+
 Of sampled facts each counts by its weight, and the measure is an estimate with a standard error
 ([sampling](sampling.md)). Percentiles, `cost_variance` and `cost_per_unit_stddev` are weighted too, but have no error.
 
 """
 _COLUMNS = """\
-| Measure | Formula | Unit | Good | Owner | Seed | Meaning |
-|---|---|---|---|---|---|---|
+| Measure | Formula | Unit | Good | Family | Owner | Seed | Meaning |
+|---|---|---|---|---|---|---|---|
 """
 _USAGE = """
 Every meter of a contract adds two measures (resource utilisation per unit), here for a meter `cpu_seconds`:
@@ -249,6 +262,7 @@ def _row(measure: Measure) -> str:
         measure.text,
         measure.unit,
         measure.good,
+        measure.family,
         measure.owner,
         measure.seed,
         measure.doc,

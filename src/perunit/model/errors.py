@@ -9,6 +9,7 @@
     │   └── BillFaultsError     a bill's lines break its format; holds faults (facts.bills)
     ├── StoreError              the project's data cannot be opened or written               exit 2
     │   └── StoreBusyError      another process holds the project
+    ├── ForbiddenError          who asks may not see or do this; names what is missing                 exit 2
     └── CheckFailedError        a check ran and found something                              exit 1
 
 Anything else that is raised is a bug and keeps its traceback.
@@ -26,6 +27,7 @@ __all__ = [
     "CheckFailedError",
     "ConfigurationError",
     "Fault",
+    "ForbiddenError",
     "InputError",
     "PerunitError",
     "StoreBusyError",
@@ -86,6 +88,17 @@ class ConfigurationError(PerunitError):
 
 class InputError(PerunitError):
     """A file cannot be read as what it is said to be; nothing of it was kept."""
+
+
+class ForbiddenError(PerunitError):
+    """Who asks may not see or do this. `permission` is what is missing, `roles` have it.
+
+    None is missing where the permit is for some segments only and this belongs to none of them.
+    """
+
+    def __init__(self, message: str, permission: str | None = None, roles: tuple[str, ...] = ()) -> None:
+        self.permission, self.roles = permission, roles
+        super().__init__(message)
 
 
 class StoreError(PerunitError):

@@ -15,12 +15,18 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from perunit.access.errors import AccessError, ConflictError, MissingError, SignInError, ThrottledError
-from perunit.access.permit import ForbiddenError
 from perunit.faces.api.gate import CrossSiteError, UnknownError
 from perunit.facts.arrivals import DoorError
 from perunit.live.intake import ClosedError, OverloadedError
 from perunit.live.reader import BusyError, TookTooLongError
-from perunit.model.errors import CheckFailedError, ConfigurationError, PerunitError, StoreError, UsageError
+from perunit.model.errors import (
+    CheckFailedError,
+    ConfigurationError,
+    ForbiddenError,
+    PerunitError,
+    StoreError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,6 +103,8 @@ def problem_of(error: PerunitError) -> JSONResponse:
         return problem(503, "Shutting down", str(error), {"Retry-After": str(_RETRY_SECONDS)})
     if isinstance(error, AccessError):
         return _of_access(error)
+    if isinstance(error, ForbiddenError):
+        return problem(403, "Forbidden", str(error), permission=error.permission, roles=list(error.roles))
     if isinstance(error, StoreError):
         return problem(503, "Store cannot be written", str(error), {"Retry-After": str(_RETRY_SECONDS)})
     if isinstance(error, TookTooLongError):
@@ -105,8 +113,6 @@ def problem_of(error: PerunitError) -> JSONResponse:
         return problem(503, "Busy", str(error), {"Retry-After": str(_RETRY_SECONDS)})
     if isinstance(error, UsageError):
         return problem(400, "Cannot be answered", of_parameters(str(error)))
-    if isinstance(error, ForbiddenError):
-        return problem(403, "Forbidden", str(error), permission=str(error.permission))
     if isinstance(error, CheckFailedError):
         return problem(409, "Conflict", of_parameters(str(error)))
     if isinstance(error, ConfigurationError):

@@ -19,7 +19,7 @@ from perunit.faces.api.v1.models import Figures, MeasureListed, Results
 from perunit.faces.api.v1.reading import CACHE_CONTROL, reading_of
 from perunit.faces.api.v1.recorded import record
 from perunit.faces.api.v1.viewer import CurrentViewer  # noqa: TC001 - the framework reads the annotation
-from perunit.measures.catalogue import measures_of
+from perunit.measures.catalogue import Family, measures_of
 from perunit.model.errors import PerunitError, UsageError
 
 if TYPE_CHECKING:
@@ -119,8 +119,7 @@ def often(asked: list[Asked]) -> frozenset[Window]:
 
 
 def _is_allowed(permit: Permit, measure: Measure) -> bool:
-    financial = getattr(measure, "family", "financial") == "financial"
-    return permit.allows(Permission.FINANCIAL if financial else Permission.OPERATIONAL)
+    return permit.allows(Permission.FINANCIAL if measure.family is Family.FINANCIAL else Permission.OPERATIONAL)
 
 
 def _one(asked: Asked, permit: Permit) -> Any:
