@@ -17,7 +17,7 @@ EVENTS ?= 500000
 
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web
 
-.PHONY: web web-check pictures demo test lint format bench-headline bench-bills thorough bench-live bench-kafka bench-otlp crash-kafka crash-serve clean help
+.PHONY: web web-check pictures demo test lint format bench-headline bench-bills thorough bench-live bench-kafka bench-otlp bench-api bench-viewers crash-kafka crash-serve clean help
 
 demo: $(STAMP)  ## Simulate a company and show what it earns per order
 	@$(BIN)/perunit demo --dir $(DEMO)
@@ -71,6 +71,12 @@ bench-live: $(STAMP)  ## EVENTS=500000 that come live, through the intake and ov
 
 bench-kafka: $(STAMP)  ## MESSAGES=500000 from a broker to committed
 	$(BIN)/python -m bench.kafka --messages $(MESSAGES)
+
+bench-api: $(STAMP)  ## N=10000000 events, and how long the API takes to answer what dashboards ask
+	$(BIN)/python -m bench.api --events $(N)
+
+bench-viewers: $(STAMP)  ## Fifty viewers of dashboards beside ingest
+	$(BIN)/python -m bench.viewers
 
 crash-kafka: $(STAMP)  ## ROUNDS=100 kills of a server that reads Kafka: every message counts once
 	PERUNIT_CRASH_ROUNDS=$(ROUNDS) $(BIN)/pytest tests/live/test_kafka_crash.py

@@ -98,6 +98,8 @@ class Intake:
         self.meters = meters or Meters()
         # Shown every group after its arrivals were acknowledged, on the writer.
         self.observers: list[Callable[[Sequence[Arrival]], None]] = []
+        # How often a job ran alone, which may have changed more than what facts add to.
+        self.rewrites = 0
         # Called first of all when it closes: whoever has connections of their own gives them up.
         self.at_close: list[Callable[[], None]] = []
         self._limits = limits or Limits()
@@ -285,16 +287,24 @@ class Intake:
     def _do(self, job: _Job) -> None:
         try:
             if job.future.set_running_or_notify_cancel():
-                job.future.set_result(job.work(self._engine))
+                found = job.work(self._engine)
+                self._count_rewrite(job)
+                job.future.set_result(found)
         except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the job
+            self._count_rewrite(job)
             job.future.set_exception(error)
         finally:
             if job.alone:
-                # It may have changed anything; whoever holds `alone` is the only one to count.
-                self._summer.version += 1
                 self._summer.alone.release()
                 with self._changed:
                     self._summer.hold(bool(self._alone))
+
+    def _count_rewrite(self, job: _Job) -> None:
+        """Notes that anything may have changed, before whoever waits for the job can ask what has."""
+        if job.alone:
+            # Whoever holds `alone` is the only one to count.
+            self._summer.version += 1
+            self.rewrites += 1
 
     def _commit(self, group: list[_Waiting]) -> None:
         """Commits a group; where it cannot be, each arrival on its own, so that one does not fail the others."""

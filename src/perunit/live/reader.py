@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["BusyError", "Question", "Reader", "TookTooLongError"]
 
 _WATCH_SECONDS = 0.05
-# While facts keep coming, figures are read anew at most this often, whoever looks at them; and less often where reading
-# takes long, so that it takes at most such a share of the time that taking facts in needs too.
-_REFRESH_SECONDS, _REFRESH_SECONDS_MAX = 1.0, 10.0
-_READING_SHARE = 0.3
 _WAITING_MAX = 2_000
 _KEPT_ROWS_MAX = 2_000
 # What sums do not hold yet is not said to be there: freshness is that of the figures.
@@ -98,7 +94,7 @@ class Reader:
         self._queue = deque[Question]()
         self._running: dict[Question, Engine] = {}
         self._closing = False
-        self._version, self._looked, self._busy_seconds = intake.version, 0.0, 0.0
+        self._busy_seconds = 0.0
         self._threads = [threading.Thread(target=self._work, name=f"perunit-reader-{n}") for n in range(threads)]
         self._threads.append(threading.Thread(target=self._watch, name="perunit-reader-watch"))
         for thread in self._threads:
@@ -106,20 +102,11 @@ class Reader:
             thread.start()
         intake.at_close.append(self.close)
 
-    @property
-    def version(self) -> int:
-        """Which state of the store answers are taken to be of: the intake's, looked at once a second at most."""
-        now = time.monotonic()
-        if self._version != self._intake.version and now - self._looked >= self._refresh_seconds():
-            self._version, self._looked, self._busy_seconds = self._intake.version, now, 0.0
-        return self._version
-
-    def _refresh_seconds(self) -> float:
-        return min(_REFRESH_SECONDS_MAX, max(_REFRESH_SECONDS, self._busy_seconds / _READING_SHARE))
-
-    def refresh(self) -> None:
-        """What is asked from now on sees every change until now, such as one that the asker has just made."""
-        self._version, self._looked = self._intake.version, time.monotonic()
+    def busy_seconds(self) -> float:
+        """How long questions have taken, all together, since this was last asked."""
+        with self._changed:
+            taken, self._busy_seconds = self._busy_seconds, 0.0
+        return taken
 
     @property
     def running(self) -> int:

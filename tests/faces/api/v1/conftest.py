@@ -20,7 +20,6 @@ from perunit.access.permit import OWNER, Permission, Permit, Viewer
 from perunit.faces.api.app import create_app
 from perunit.faces.api.body import Limits
 from perunit.faces.api.protocol import Server, guarded
-from perunit.faces.api.v1.reading import reading_of
 from perunit.faces.api.v1.viewer import current_viewer
 from perunit.faces.cli.main import main
 from perunit.simulate.options import SimulationOptions
@@ -74,7 +73,6 @@ class Running:
     def seen(self) -> None:
         """Lets the next answer see all that was committed and summed until now."""
         self.service.intake.settled().result().close()
-        reading_of(self.service).reader.refresh()
 
 
 def asked(parameters: dict[str, Any]) -> str:

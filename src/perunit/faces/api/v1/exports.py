@@ -54,7 +54,7 @@ def router(service: Service) -> APIRouter:
         """
         note(service, viewer, "export", asked)
         reading = reading_of(service)
-        key = reading.key(viewer, f"export {form} {asked.said()}")
+        key = reading.key(reading.name(viewer, f"export {form} {asked.said()}"))
         if not_modified(request, key):
             return Response(status_code=304, headers=tagged(key))
         question = replace(question_of(asked), limit=asked.limit)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +15,7 @@ from perunit.faces.api.problems import problem_of, problem_responses
 from perunit.faces.api.v1.answers import figures
 from perunit.faces.api.v1.asking import Asked, AskedNow, instant, window_of
 from perunit.faces.api.v1.models import Figures, MeasureListed, Results
-from perunit.faces.api.v1.reading import CACHE_CONTROL, reading_of
+from perunit.faces.api.v1.reading import CACHE_CONTROL, Wanted, reading_of
 from perunit.faces.api.v1.recorded import record
 from perunit.faces.api.v1.viewer import CurrentViewer  # noqa: TC001 - the framework reads the annotation
 from perunit.measures.catalogue import Family, measures_of
@@ -26,15 +25,13 @@ if TYPE_CHECKING:
     from perunit.access.permit import Permit, Viewer
     from perunit.contract.shape import Contract
     from perunit.engine.duckdb import Engine
+    from perunit.faces.api.v1.reading import Reading
     from perunit.live.service import Service
     from perunit.measures.catalogue import Measure
-    from perunit.model.window import Window
 
 __all__ = ["router"]
 
 _QUERIES_MAX = 40
-# So many questions about the same days are answered sooner from sums by day, which have to be made first.
-_OFTEN = 3
 RESPONSES = problem_responses(400, 403, 422, 500, 503, 504)
 
 
@@ -95,27 +92,21 @@ def router(service: Service) -> APIRouter:
     async def queries(request: Request, viewer: CurrentViewer, body: Queries) -> Response:
         """Each question has its answer or its problem, in the same order; a refused one does not fail the others."""
         reading = reading_of(service)
-        keys = [reading.key(viewer, f"queries {asked.said()}") for asked in body.queries]
-        found = await reading.answers(
-            request,
-            {key: _one(asked, viewer.permit) for key, asked in zip(keys, body.queries, strict=True)},
-            often(body.queries),
-        )
+        found = await reading.answers(request, [_wanted(reading, viewer, asked) for asked in body.queries])
         asked_for = [json.loads(asked.said()) for asked in body.queries]
         record(service, viewer, "query", f"{len(asked_for)} queries", {"queries": asked_for})
-        content = b'{"results":[' + b",".join(found[key] for key in keys) + b"]}"
+        content = b'{"results":[' + b",".join(found) + b"]}"
         return Response(content, media_type="application/json", headers={"Cache-Control": CACHE_CONTROL})
 
     return api
 
 
-def often(asked: list[Asked]) -> frozenset[Window]:
-    """The windows that several of the questions are about; one that cannot be read is told of with its question."""
-    found: Counter[Window] = Counter()
-    for each in asked:
-        with suppress(UsageError):
-            found[window_of(each.from_, each.to)] += 1
-    return frozenset(window for window, times in found.items() if times >= _OFTEN)
+def _wanted(reading: Reading, viewer: Viewer, asked: Asked) -> Wanted:
+    window = None
+    # A window that cannot be read is told of with its question.
+    with suppress(UsageError):
+        window = window_of(asked.from_, asked.to)
+    return Wanted(reading.name(viewer, f"queries {asked.said()}"), _one(asked, viewer.permit), window)
 
 
 def _is_allowed(permit: Permit, measure: Measure) -> bool:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from perunit.faces.api.problems import problem_responses
-from perunit.faces.api.v1.reading import encoded, reading_of
+from perunit.faces.api.v1.reading import Wanted, encoded, reading_of
 from perunit.faces.api.v1.viewer import CurrentViewer  # noqa: TC001 - the framework reads the annotation
 from perunit.model.errors import PerunitError
 from perunit.model.plain import plain_value
@@ -63,30 +63,30 @@ async def _events(service: Service, request: Request, viewer: Viewer) -> AsyncIt
     reading = reading_of(service)
     told, said_at = -1, float("-inf")
     while not getattr(request.app.state, "ending", False) and not await request.is_disconnected():
-        version, now = reading.reader.version, time.monotonic()
+        version, now = reading.version, time.monotonic()
         if version != told and now - said_at >= _EVENT_SECONDS_MIN:
             told, said_at = version, now
             try:
-                found = json.loads(await reading.answer(request, reading.key(viewer, "live"), _freshness))
+                (told_of,) = await reading.answers(request, [Wanted(reading.name(viewer, "live"), _freshness)])
             except PerunitError:
                 # Gone, or too busy: whoever follows connects anew.
                 return
-            yield _event(found, service)
+            yield _event(json.loads(told_of), service)
         elif now - said_at >= _HEARTBEAT_SECONDS:
             said_at = now
             yield b": still here\n\n"
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-def _freshness(engine: Engine, _: Contract) -> bytes:
+def _freshness(engine: Engine, _: Contract) -> Any:
     latest, ingested, batch = engine.rows(_FRESHNESS)[0]
     age = None if latest is None else latest.replace(tzinfo=UTC).timestamp()
-    return encoded({
+    return {
         "batch_id": batch,
         "latest_event": plain_value(latest),
         "ingested_at": plain_value(ingested),
         "at": age,
-    })  # fmt: skip
+    }
 
 
 def _event(found: dict[str, Any], service: Service) -> bytes:

@@ -1,0 +1,26 @@
+"""The benchmarks of the API at a small size: everything that is asked is answered; no timings."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench import api, viewers
+
+
+@pytest.mark.slow
+def test_everything_asked_is_answered() -> None:
+    """Of a few thousand events, each dashboard and each page."""
+    figures = api.main(["--events", "4000", "--rounds", "2"])
+    assert set(figures["dashboards"]) == {"executive", "on-call", "debug"}
+    assert len(figures["pages"]) == 6
+    assert api.shown(figures)
+
+
+@pytest.mark.slow
+def test_viewers_and_senders_are_both_served() -> None:
+    """Facts are taken in while viewers look."""
+    words = ["--events", "4000", "--viewers", "6", "--seconds", "2", "--pause", "0.2", "--rate", "200", "--batch", "20"]
+    figures = viewers.main(words)
+    assert figures["viewing"]["answers"] >= 6
+    assert figures["ingest_alone_per_s"] > 0
+    assert figures["ingest_beside_per_s"] > 0
