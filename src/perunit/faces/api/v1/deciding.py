@@ -66,7 +66,7 @@ async def decide(
     try:
         return await as_verb(service, purpose, done)
     finally:
-        reading_of(service).reader.refresh()
+        reading_of(service).refresh()
 
 
 def month(name: str, text: str | None) -> Window | None:

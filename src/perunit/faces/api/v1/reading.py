@@ -119,6 +119,10 @@ class Reading:
         self._keep_up()
         return self._version
 
+    def refresh(self) -> None:
+        """What is asked from now on sees every change until now, such as one that the asker has just made."""
+        self._publish(self._intake.version)
+
     def name(self, viewer: Viewer, question: str) -> str:
         """The name of a question as one sees it who may see what this viewer sees."""
         return f"{fingerprint(viewer.permit)} {question}"
