@@ -84,7 +84,7 @@ async function reached(address: string, init: RequestInit): Promise<Response> {
     return await fetch(address, init);
   } catch (error) {
     // Given up by the page itself, which no longer wants the answer.
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    if (init.signal?.aborted) throw error;
     throw new Problem({
       status: 0,
       title: "Server not reached",

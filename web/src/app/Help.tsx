@@ -8,11 +8,11 @@ interface HelpProps {
 }
 
 const KEYS: readonly (readonly [string, string])[] = [
-  ["⌘K or Ctrl K", "Find a page, a filter or an action"],
+  ["⌘K, Ctrl K", "Find a page, a filter or an action"],
   ["?", "This sheet"],
   ["/", "Add a filter"],
   ["p", "Pause or follow new facts"],
-  ["← →, Home, End", "In a chart: from one moment to the next"],
+  ["← → Home End", "In a chart: from one moment to the next"],
   ["Esc", "Close what is open"],
 ];
 

@@ -32,12 +32,7 @@ export function TopBar({ onPalette, onHelp, onViews, onTour }: TopBarProps) {
             <Icon name="tour" /> Tour
           </button>
         ) : null}
-        <button
-          type="button"
-          className="pu-button pu-bar-find"
-          onClick={onPalette}
-          aria-label="Find a page or an action"
-        >
+        <button type="button" className="pu-button pu-bar-find" onClick={onPalette} aria-label="Find ⌘K">
           <Icon name="search" /> <span className="pu-bar-word">Find</span> <kbd>⌘K</kbd>
         </button>
         <Share />

@@ -3,9 +3,10 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import type { Problem } from "../../api/client";
 import type { Figures, Result } from "../../api/types";
 import { useExplain } from "../../app/explaining";
+import { useView } from "../../app/state";
 import { Sparkline } from "../../charts";
 import { delta, money, value } from "../../format";
-import { ErrorState, Kpi, Skeleton } from "../../parts";
+import { Badge, ErrorState, Kpi, Skeleton } from "../../parts";
 import { amount, filled } from "../answers";
 import { AT } from "./questions";
 
@@ -81,11 +82,13 @@ interface FigureProps {
 
 function Figure({ measure, total, course, against, lacking }: FigureProps) {
   const explain = useExplain();
+  const view = useView();
   const entry = total.measures.find(({ name }) => name === measure);
   const row = total.rows[0] ?? {};
   if (!entry) return null;
   const { unit, good } = entry;
   const now = amount(row[measure]);
+  const whole = total.filters.length === 0 && view.filters.length > 0;
   const compared = total.compared_with !== null && !lacking;
   const rows = course ? filled(course.rows, course.grain) : [];
   return (
@@ -104,7 +107,8 @@ function Figure({ measure, total, course, against, lacking }: FigureProps) {
           />
         ) : null
       }
-      onExplain={() => explain({ measure })}
+      status={whole ? <Badge title="Bills are reconciled whole, so filters do not apply">all segments</Badge> : null}
+      onExplain={() => explain({ measure, filters: total.filters })}
     />
   );
 }

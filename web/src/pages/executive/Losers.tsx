@@ -28,7 +28,9 @@ export function Losers({ of, dimension, onPick }: LosersProps) {
         {(figures) => (
           <Bars
             title={`Contribution margin by ${dimension}`}
-            rows={figures.rows.map((row) => barOf(row, dimension, figures.currency))}
+            rows={figures.rows
+              .filter((row) => row["contribution_margin"] !== null)
+              .map((row) => barOf(row, dimension, figures.currency))}
             onPick={(row) => onPick(row.key)}
           />
         )}

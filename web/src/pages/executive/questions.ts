@@ -17,7 +17,8 @@ export function questionsOf(view: View, dimension: string): Question[] {
   return [
     { ...question, measures: [...MONEY] },
     { ...question, measures: [...WORK] },
-    { ...question, measures: ["reconciliation_score"] },
+    // Bills are reconciled whole: they have no segments to filter by.
+    { ...question, filters: [], measures: ["reconciliation_score"] },
     { ...trend, measures: [...MONEY] },
     { ...trend, measures: [...WORK], compare: "off" },
     { ...losersOf(question, dimension) },
