@@ -63,7 +63,7 @@ def _guessable(password: str, name: str) -> bool:
     lower = unicodedata.normalize("NFKC", password).casefold().strip()
     local = name.casefold().partition("@")[0]
     rest = lower.replace(local, "").replace("perunit", "") if len(local) >= 3 else lower.replace("perunit", "")
-    return lower in _COMMON or len(set(lower)) < 5 or len(rest) < 5 or lower in "01234567890123456789012345678901234"
+    return lower in _COMMON or len(set(lower)) < 5 or len(rest) < 6 or lower in "01234567890123456789012345678901234"
 
 
 def hash_password(password: str) -> str:

@@ -8,6 +8,7 @@ as failed before it is made, so that many at once cannot all slip through.
 from __future__ import annotations
 
 import ipaddress
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, select
 
 from perunit.access.errors import ThrottledError
+from perunit.store.control.database import hold
 from perunit.store.control.models import LoginAttempt
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ def admit(session: Session, name: str, address: str, now: datetime, *, shared_ad
 
     `shared_address`: everybody comes by the same, that of a proxy, so that it tells nothing.
     """
+    # Counted and noted by one at a time: many at once would all count the same.
+    hold(session, "sign-ins")
     session.execute(delete(LoginAttempt).where(LoginAttempt.at < now - _REMEMBERED))
     network = _network(address)
     waits = [_wait(session, _since_success(name[:200]), _BY_NAME, now)]
@@ -57,7 +61,7 @@ def admit(session: Session, name: str, address: str, now: datetime, *, shared_ad
         recent = (LoginAttempt.address == network, LoginAttempt.at >= now - _COUNTED, ~LoginAttempt.ok)
         waits.append(_wait(session, recent, _BY_ADDRESS, now))
     if (wait := max(waits)) > timedelta():
-        seconds = max(1, round(wait.total_seconds() + 0.5))
+        seconds = math.ceil(wait.total_seconds())
         raise ThrottledError(f"too many tries failed; try again in {seconds} s", seconds)
     attempt = LoginAttempt(name=name[:200], address=network, at=now, ok=False)
     session.add(attempt)
