@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from perunit.contract.expression import Checked
     from perunit.contract.shape import Contract
     from perunit.engine.duckdb import Engine
+    from perunit.measures.filters import Filter
     from perunit.measures.query import Query
 
 __all__ = ["FINE_LIMIT", "checked_lens", "latest_event", "lens_bit", "near", "unit_of"]
@@ -33,9 +34,14 @@ _METERED = frozenset({Fact.USAGE, Fact.PRICED, Fact.ALLOCATIONS})
 
 
 def checked_lens(
-    engine: Engine, contract: Contract, query: Query, measures: tuple[Measure, ...], needed: Iterable[str]
+    engine: Engine,
+    contract: Contract,
+    query: Query,
+    measures: tuple[Measure, ...],
+    needed: Iterable[str],
+    rows: tuple[Filter, ...] = (),
 ) -> Lens:
-    """The lens a query is answered through."""
+    """The lens a query is answered through; of all facts only `rows` are there to be seen."""
     unit = unit_of(contract, query.unit)
     active = contract.units[unit].counted == "active"
     facts = {measure.name: _facts(measure, active=active) for measure in measures}
@@ -43,6 +49,7 @@ def checked_lens(
     _check_dimensions(contract, "--by", query.by, facts)
     _check_dimensions(contract, "--where", where.columns if where else (), facts)
     _check_dimensions(contract, "filter", (each.dimension for each in query.filters), facts)
+    _check_dimensions(contract, "rows", (each.dimension for each in rows), facts)
     _check_grain(query, measures)
     _check_currency(query.currency)
     currency = query.currency or contract.currency
@@ -56,7 +63,8 @@ def checked_lens(
         currency=currency,
         fx=FxRates(engine, currency, contract.fx.max_age_days) if query.converts else None,
         sampled=is_sampled(engine),
-        filters=query.filters,
+        filters=(*rows, *query.filters),
+        rows=rows,
         fine=_fine(query, {sum_of(name, active=active).fact for name in needed}, latest_event(engine)),
     )
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from perunit.measures.catalogue import MEASURES
+from perunit.measures.permitted import shown
 from perunit.model.money import exact, plain
 
 if TYPE_CHECKING:
@@ -26,17 +27,17 @@ SELECT k.currency, CAST(sum(f.events) AS BIGINT)
 FROM rollup f JOIN cells k ON k.cell_id = f.cell_id
 WHERE k.currency <> $currency AND (k.unit_mask >> CAST($bit AS INTEGER)) & 1 = 1
     AND f.window_start >= $hour AND f.window_start < $end
-    AND coalesce(f.revenue, f.discount, f.refund, f.fee, f.tax, f.cost) IS NOT NULL
+    AND coalesce(f.revenue, f.discount, f.refund, f.fee, f.tax, f.cost) IS NOT NULL AND {seen}
 GROUP BY k.currency ORDER BY k.currency
 """
 _FOREIGN_USAGE = """
-SELECT f.currency, CAST(sum(f.usage_events) AS BIGINT) FROM rollup_priced f
-WHERE f.currency <> $currency AND f.window_start >= $hour AND f.window_start < $end
+SELECT f.currency, CAST(sum(f.usage_events) AS BIGINT) FROM rollup_priced f LEFT JOIN cells k ON k.cell_id = f.cell_id
+WHERE f.currency <> $currency AND f.window_start >= $hour AND f.window_start < $end AND {seen}
 GROUP BY f.currency ORDER BY f.currency
 """
 _FOREIGN_BILLS = """
-SELECT f.currency, sum(f.effective_cost) FROM allocations f
-WHERE f.currency <> $currency AND f.day >= $start AND f.day < $end
+SELECT f.currency, sum(f.effective_cost) FROM allocations f LEFT JOIN cells k ON k.cell_id = f.cell_id
+WHERE f.currency <> $currency AND f.day >= $start AND f.day < $end AND {seen}
 GROUP BY f.currency ORDER BY f.currency
 """
 
@@ -70,12 +71,13 @@ SELECT CAST(coalesce(sum(f.events), 0) AS BIGINT),
     CAST(coalesce(sum(f.events) FILTER (WHERE k.weight IS NULL), 0) AS BIGINT)
 FROM rollup f JOIN cells k ON k.cell_id = f.cell_id
 WHERE (k.unit_mask >> CAST($bit AS INTEGER)) & 1 = 1 AND f.window_start >= $hour AND f.window_start < $end
+    AND {seen}
 """
 
 
 def _sampling(engine: Engine, lens: Lens, table: Table, needed: frozenset[str]) -> Iterator[str]:
     """How much of what is counted was sampled, and what that leaves open."""
-    events, sampled, unweighted = engine.rows(_KEPT, lens.values())[0]
+    events, sampled, unweighted = engine.rows(_KEPT.format(seen=shown(lens.rows, "k")), lens.values())[0]
     if sampled:
         yield f"{sampled:,} of {events:,} events stand for others that were left out: ± is one standard error"
     if unweighted:
@@ -103,14 +105,14 @@ def _converted(fx: FxRates) -> Iterator[str]:
 
 
 def _foreign(engine: Engine, lens: Lens, needed: frozenset[str]) -> Iterator[str]:
-    values = lens.values()
+    values, seen = lens.values(), shown(lens.rows, "k")
     # The first test reads a small table, so that one-currency projects do not pay for the second.
     if needed & _AMOUNT_SUMS and engine.value("SELECT count(*) FROM cells WHERE currency <> $currency", values):
-        for currency, events in engine.rows(_FOREIGN_EVENTS, values):
+        for currency, events in engine.rows(_FOREIGN_EVENTS.format(seen=seen), values):
             yield f"{events:,} events in {currency} are not converted to {lens.currency} and not included"
     if needed & COST_SUMS and engine.value("SELECT count(*) FROM rates WHERE currency <> $currency", values):
-        for currency, facts in engine.rows(_FOREIGN_USAGE, values):
+        for currency, facts in engine.rows(_FOREIGN_USAGE.format(seen=seen), values):
             yield f"{facts:,} usage facts in {currency} are not converted to {lens.currency} and not included"
     if needed & _BILL_SUMS and engine.value("SELECT count(*) FROM bills WHERE billing_currency <> $currency", values):
-        for currency, cost in engine.rows(_FOREIGN_BILLS, values):
+        for currency, cost in engine.rows(_FOREIGN_BILLS.format(seen=seen), values):
             yield f"bills of {plain(cost)} {currency} are not converted to {lens.currency} and not included"

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from perunit.access.permit import OWNER, Permission
 from perunit.measures.catalogue import Measure, Unit, resolve
 from perunit.measures.errors import Doubt, doubts
 from perunit.measures.formula import Change, Number, Spread, Sums, evaluate
@@ -18,12 +19,14 @@ from perunit.measures.guard import checked_lens
 from perunit.measures.locked import is_closed, locked_months
 from perunit.measures.notes import COST_SUMS, notes
 from perunit.measures.periods import Compare, Shift, bucket_end, bucket_of, comparison, one_before
+from perunit.measures.permitted import require_measures, rows_seen, withheld
 from perunit.measures.scan import USAGE_DIMENSIONS, Key, Lens, Table, scan
 from perunit.model.errors import UsageError
 from perunit.model.money import divide, exact, plain
 from perunit.model.window import Grain, Window
 
 if TYPE_CHECKING:
+    from perunit.access.permit import Permit
     from perunit.contract.shape import Contract
     from perunit.engine.duckdb import Engine
     from perunit.measures.filters import Filter
@@ -138,19 +141,21 @@ class Result:
         }
 
 
-def run_query(engine: Engine, contract: Contract, query: Query, permit: Any = None) -> Result:  # noqa: ARG001
-    """The value of every measure asked for, per bucket and segment.
+def run_query(engine: Engine, contract: Contract, query: Query, permit: Permit = OWNER) -> Result:
+    """The value of every measure asked for, per bucket and segment, of the rows that the permit lets through.
 
-    Raises UsageError where a name does not exist or the question has no exact answer, and says why.
+    Raises UsageError where a name does not exist or the question has no exact answer, and says why; ForbiddenError
+    where the permit does not let a measure through.
     """
     measures = resolve(contract, query.measures)
+    require_measures(permit, measures)
     needed = frozenset().union(*(measure.needs() for measure in measures))
     if needed & COST_SUMS:
         needed |= _CONTEXT_SUMS
-    lens = checked_lens(engine, contract, query, measures, needed)
+    lens = checked_lens(engine, contract, query, measures, needed, rows_seen(contract, permit))
     table = scan(engine, contract, lens, needed)
     # Before earlier periods are read, whose facts without an exchange rate are none of this one's.
-    reservations = tuple(notes(engine, lens, table, needed))
+    reservations = (*notes(engine, lens, table, needed), *withheld(permit, measures))
     doubt = doubts(engine, contract, lens, measures) if lens.sampled else {}
     shift = (
         None
@@ -186,7 +191,7 @@ def run_query(engine: Engine, contract: Contract, query: Query, permit: Any = No
         latest_event=latest_event,
         ingested_at=ingested_at,
         batch_id=batch_id,
-        price_books=_price_books(engine, lens),
+        price_books=_price_books(engine, lens, permit),
         notes=reservations,
     )
 
@@ -357,8 +362,10 @@ def _freshness(engine: Engine) -> tuple[datetime | None, datetime | None, int | 
     return latest and latest.replace(tzinfo=UTC), ingested and ingested.replace(tzinfo=UTC), batch
 
 
-def _price_books(engine: Engine, lens: Lens) -> tuple[str, ...]:
-    """``book@version`` of every price book in force that has a rate within the window."""
+def _price_books(engine: Engine, lens: Lens, permit: Permit) -> tuple[str, ...]:
+    """``book@version`` of every price book in force that has a rate within the window, where one may know of them."""
+    if not (permit.allows(Permission.FINANCIAL) or permit.allows(Permission.PRICES)):
+        return ()
     rows = engine.rows(
         "SELECT DISTINCT b.book, b.version FROM price_books b JOIN rates r ON r.book = b.book "
         "AND r.version = b.version WHERE b.withdrawn_at IS NULL AND r.effective_from < $end "

@@ -6,14 +6,17 @@ of their segment.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from perunit.access.permit import OWNER, Permission
 from perunit.economics.fx.rates import FxRates
 from perunit.measures.catalogue import MEASURES
+from perunit.measures.filters import bound
 from perunit.measures.formula import Part, Total, evaluate
 from perunit.measures.guard import lens_bit, unit_of
+from perunit.measures.permitted import rows_seen, seen_cells, seen_units, shown
 from perunit.measures.receipt_bills import BillLine, ShareLine, bill_lines, billed_sums, share_lines, unit_sums
 from perunit.measures.receipt_events import EventLine, Pricing, event_lines
 from perunit.model.errors import UsageError
@@ -22,8 +25,10 @@ from perunit.model.plain import plain_value
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from perunit.access.permit import Permit
     from perunit.contract.shape import Contract
     from perunit.engine.duckdb import Engine
+    from perunit.measures.filters import Filter
 
 __all__ = ["Exchanged", "Receipt", "Related", "receipt"]
 
@@ -92,12 +97,18 @@ class Receipt:
         return answer
 
 
-def receipt(engine: Engine, contract: Contract, unit_type: str, unit_key: str) -> Receipt:
-    """Everything known of one unit. Raises UsageError with near matches where it does not exist."""
+def receipt(engine: Engine, contract: Contract, unit_type: str, unit_key: str, permit: Permit = OWNER) -> Receipt:
+    """Everything known of one unit, as far as the permit's rows go.
+
+    Raises UsageError with near matches where it does not exist, and the same where it opened outside the rows.
+    """
+    permit.require(Permission.UNITS)
+    permit.require(Permission.FINANCIAL)
+    rows = rows_seen(contract, permit)
     unit = unit_of(contract, unit_type)
-    opened_at, segments = _opening(engine, contract, unit, unit_key)
+    opened_at, segments = _opening(engine, contract, unit, unit_key, rows)
     bit = lens_bit(engine, contract, unit)
-    events = event_lines(engine, contract, unit, unit_key, opened_at, bit)
+    events = _seen_events(engine, rows, event_lines(engine, contract, unit, unit_key, opened_at, bit))
     parents = _related(events, contract.lineage(unit)[1:])
     below = tuple(name for name in contract.units if unit in contract.lineage(name)[1:])
     children = _related(events, below)
@@ -130,33 +141,55 @@ def receipt(engine: Engine, contract: Contract, unit_type: str, unit_key: str) -
     )
 
 
-def _opening(engine: Engine, contract: Contract, unit: str, key: str) -> tuple[datetime, dict[str, str | None]]:
+def _seen_events(engine: Engine, rows: tuple[Filter, ...], events: tuple[EventLine, ...]) -> tuple[EventLine, ...]:
+    """The events within the rows, and of their keys those of units that opened there."""
+    cells = seen_cells(engine, rows)
+    if cells is None:
+        return events
+    inside = [event for event in events if event.cell_id in cells]
+    named: dict[str, set[str]] = {}
+    for event in inside:
+        for name, key in event.keys.items():
+            named.setdefault(name, set()).add(key)
+    known = seen_units(engine, rows, named)
+    return tuple(
+        replace(event, keys={name: key for name, key in event.keys.items() if (name, key) in known}) for event in inside
+    )
+
+
+def _opening(
+    engine: Engine, contract: Contract, unit: str, key: str, seen: tuple[Filter, ...]
+) -> tuple[datetime, dict[str, str | None]]:
     """When the unit opened and its segment values then."""
     rows = engine.records(
         "SELECT u.opened_at, k.* FROM units u JOIN cells k ON k.cell_id = u.cell_id "
-        "WHERE u.unit_type = $unit AND u.unit_key = $key",
-        {"unit": unit, "key": key},
+        f"WHERE u.unit_type = $unit AND u.unit_key = $key AND {shown(seen, 'k')}",
+        {"unit": unit, "key": key} | bound(seen),
     )
     if not rows:
-        raise UsageError(_unknown(engine, unit, key))
+        raise UsageError(_unknown(engine, unit, key, seen))
     dimensions = contract.units[unit].segments or contract.dimensions()
     return rows[0]["opened_at"].replace(tzinfo=UTC), {name: rows[0][f"segment_{name}"] for name in dimensions}
 
 
-def _unknown(engine: Engine, unit: str, key: str) -> str:
-    there = [type_ for (type_,) in engine.rows("SELECT unit_type FROM units WHERE unit_key = $key", {"key": key})]
+def _unknown(engine: Engine, unit: str, key: str, seen: tuple[Filter, ...]) -> str:
+    # Only units that are seen are told of: no answer tells one outside from one that never was.
+    units = f"units u JOIN cells k ON k.cell_id = u.cell_id AND {shown(seen, 'k')}"
+    of_key = f"SELECT u.unit_type FROM {units} WHERE u.unit_key = $key"
+    there = [type_ for (type_,) in engine.rows(of_key, {"key": key} | bound(seen))]
     message = f"{unit}: got {key!r}, must be the key of a known {unit}; "
     if there:
         return message + f"it is the key of a {there[0]}: perunit receipt {there[0]} {key}"
     near = engine.rows(
-        "SELECT unit_key FROM units WHERE unit_type = $unit "
-        "AND jaro_winkler_similarity(unit_key, $key) > 0.6 "
-        "ORDER BY jaro_winkler_similarity(unit_key, $key) DESC, unit_key LIMIT 3",
-        {"unit": unit, "key": key},
+        f"SELECT u.unit_key FROM {units} WHERE u.unit_type = $unit "
+        "AND jaro_winkler_similarity(u.unit_key, $key) > 0.6 "
+        "ORDER BY jaro_winkler_similarity(u.unit_key, $key) DESC, u.unit_key LIMIT 3",
+        {"unit": unit, "key": key} | bound(seen),
     )
     if near:
         return message + f"did you mean {', '.join(name for (name,) in near)}?"
-    known = engine.value("SELECT count(*) FROM units WHERE unit_type = $unit", {"unit": unit})
+    counted = f"SELECT count(*) FROM {units} WHERE u.unit_type = $unit"
+    known = engine.value(counted, {"unit": unit} | bound(seen))
     return message + (f"none of the {known:,} known keys is like it" if known else "ingest its events first")
 
 

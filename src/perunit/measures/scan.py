@@ -66,7 +66,8 @@ class Lens:
 
     `fine` names the facts to be read from single events because their rollup is coarser than the question.
     Amounts in other currencies are converted by `fx`, or left out where it is None. `sampled`: some facts stand for
-    others too, and each counts by its weight. A fact is seen where `where` holds and each of `filters` does.
+    others too, and each counts by its weight. A fact is seen where `where` holds and each of `filters` does,
+    of which the first are `rows`: all there is for who asks.
     """
 
     unit: str
@@ -80,6 +81,7 @@ class Lens:
     fx: FxRates | None = None
     sampled: bool = False
     filters: tuple[Filter, ...] = ()
+    rows: tuple[Filter, ...] = ()
 
     def values(self) -> dict[str, Any]:
         """What the statements bind."""

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from perunit import pipeline
-from perunit.access.permit import Permission
 from perunit.faces.api.problems import problem_of, problem_responses
 from perunit.faces.api.v1.answers import figures
 from perunit.faces.api.v1.asking import Asked, AskedNow, instant, window_of
@@ -18,7 +17,8 @@ from perunit.faces.api.v1.models import Figures, MeasureListed, Results
 from perunit.faces.api.v1.reading import CACHE_CONTROL, Wanted, reading_of
 from perunit.faces.api.v1.recorded import record
 from perunit.faces.api.v1.viewer import CurrentViewer  # noqa: TC001 - the framework reads the annotation
-from perunit.measures.catalogue import Family, measures_of
+from perunit.measures.catalogue import measures_of
+from perunit.measures.permitted import permission_of
 from perunit.model.errors import PerunitError, UsageError
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _wanted(reading: Reading, viewer: Viewer, asked: Asked) -> Wanted:
 
 
 def _is_allowed(permit: Permit, measure: Measure) -> bool:
-    return permit.allows(Permission.FINANCIAL if measure.family is Family.FINANCIAL else Permission.OPERATIONAL)
+    return permit.allows(permission_of(measure))
 
 
 def _one(asked: Asked, permit: Permit) -> Any:

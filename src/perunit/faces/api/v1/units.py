@@ -89,7 +89,7 @@ def router(service: Service) -> APIRouter:
         def work(engine: Engine, contract: Contract) -> Any:
             _check_type(contract, unit_type)
             _check_unit(engine, contract, unit_type, unit_id, viewer.permit)
-            return receipt(engine, contract, unit_type, unit_id).as_json()
+            return receipt(engine, contract, unit_type, unit_id, viewer.permit).as_json()
 
         return await reading_of(service).respond(request, viewer, f"receipt {unit_type!r} {unit_id!r}", work)
 
