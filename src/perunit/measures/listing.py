@@ -32,12 +32,9 @@ _OFF = ("discount", "refund")
 _COST = ("fee", "priced_fee", "cost", "priced_cost")
 # A unit's events are of several kinds.
 _OPENED_BY = tuple(name for name in CELL_DIMENSIONS if name == "source")
+_QUOTED_DIRECT = "'direct'"
 _BEGINNING, _FOREVER = datetime(1, 1, 1), datetime(9999, 12, 31)  # noqa: DTZ001 - as the store keeps times
 _OTHERS = "SELECT DISTINCT currency FROM cells WHERE currency <> $currency ORDER BY 1"
-_DIRECT = (
-    "SELECT unit_key, sum(effective_cost) AS billed FROM allocations WHERE kind = 'direct' AND unit_type = $unit "
-    "AND unit_key IS NOT NULL AND currency = $currency AND day >= $start AND day < $end GROUP BY unit_key"
-)
 _HAS_DIRECT = "SELECT count(*) FROM allocations WHERE kind = 'direct' AND unit_type = $unit AND unit_key IS NOT NULL"
 
 
@@ -97,17 +94,16 @@ def list_units(engine: Engine, contract: Contract, asked: UnitList) -> UnitPage:
     currency, window = asked.currency or contract.currency, _whole_days(asked.window)
     values = _values(contract, asked, unit, currency, window)
     others = [name for (name,) in engine.rows(_OTHERS, values)]
-    sql = _page_sql(engine, contract, asked, column, falls=falls, apart=bool(others), values=values)
-    rows = engine.rows(sql, values)
-    page = rows[: asked.limit]
-    more = len(rows) > asked.limit
-    openings = _openings(engine, contract, unit, [row[0] for row in page])
+    scope = _Scope(engine, contract, asked, values, apart=bool(others))
+    found = engine.rows(_keys_sql(scope, column, falls=falls), values)
+    page, more = found[: asked.limit], len(found) > asked.limit
+    units = _lines(contract, scope, [key for key, _ in page])
     return UnitPage(
         unit=unit,
         currency=currency,
         window=window,
-        units=tuple(_line(row, openings) for row in page),
-        next=(str(page[-1][-1]), page[-1][0]) if more else None,
+        units=tuple(units[key] for key, _ in page),
+        next=(str(page[-1][1]), page[-1][0]) if more else None,
         notes=tuple(f"amounts in {other} are not included" for other in others),
     )
 
@@ -155,41 +151,80 @@ def shown_cells(contract: Contract) -> str:
     return f"SELECT {', '.join([masks, *own, *shown])} FROM cells"
 
 
-def _page_sql(
-    engine: Engine,
-    contract: Contract,
-    asked: UnitList,
-    column: str,
-    *,
-    falls: bool,
-    apart: bool,
-    values: dict[str, Any],
-) -> str:
-    own = " FILTER (WHERE d.currency = $currency)" if apart else ""
+class _Scope:
+    """Which rows of `unit_days` a listing is of, and how they are summed."""
 
-    def total(names: tuple[str, ...]) -> str:
-        return " + ".join(f"coalesce(sum(d.{name}){own}, 0)" for name in names)
+    def __init__(
+        self, engine: Engine, contract: Contract, asked: UnitList, values: dict[str, Any], *, apart: bool
+    ) -> None:
+        self.engine, self.asked, self.values = engine, asked, values
+        self.unit = values["unit"]
+        # Only where there are others: telling currencies apart costs something.
+        self.own = " FILTER (WHERE d.currency = $currency)" if apart else ""
+        self.direct = bool(engine.value(_HAS_DIRECT, values))
+        self.opened_in = _opened_in(contract, asked.filters) if asked.filters else None
 
-    where = ["d.unit_type = $unit", "d.day >= $start", "d.day < $end"]
-    where += ["starts_with(d.unit_key, $starts)"] if asked.starts else []
-    where += [f"d.unit_key IN ({_opened_in(contract, asked.filters)})"] if asked.filters else []
-    if asked.after is not None and column == "id":
-        where.append(f"d.unit_key {'<' if falls else '>'} $after_key")
-    direct = bool(engine.value(_HAS_DIRECT, values))
-    billed = "coalesce(any_value(b.billed), 0)" if direct else "0"
-    join = f"LEFT JOIN ({_DIRECT}) b ON b.unit_key = d.unit_key" if direct else ""
-    grouped = (
-        f"SELECT d.unit_key AS id, {total(_REVENUE)} - ({total(_OFF)}) AS revenue, "
-        f"CAST({total(_COST)} + {billed} AS DECIMAL(38, 24)) AS cost, max(d.last_time) AS last_event, "
-        "CAST(sum(d.attempts) AS BIGINT) AS attempts, CAST(sum(d.successes) AS BIGINT) AS successes "
-        f"FROM unit_days d {join} WHERE {' AND '.join(where)} GROUP BY d.unit_key"
-    )
-    order = f"{column}{' DESC' if falls else ''}"
+    def total(self, *signed: tuple[str, tuple[str, ...]]) -> str:
+        """One sum of several columns, each row's added first: that is half as dear as a sum a column."""
+        terms = " ".join(f"{sign} coalesce(d.{name}, 0)" for sign, names in signed for name in names)
+        return f"coalesce(sum(0 {terms}){self.own}, 0)"
+
+    def source(self, condition: str = "true") -> str:
+        """The rows, as `d`: those of days, and what bills charge units directly as rows beside them."""
+        where = ["unit_type = $unit", "day >= $start", "day < $end", condition]
+        where += ["starts_with(unit_key, $starts)"] if self.asked.starts else []
+        where += [f"unit_key IN ({self.opened_in})"] if self.opened_in else []
+        days = f"SELECT * FROM unit_days WHERE {' AND '.join(where)}"
+        if not self.direct:
+            return f"({days}) d"
+        billed = "SELECT unit_key, currency, CAST(effective_cost AS DECIMAL(38, 24)) AS billed FROM allocations"
+        return f"({days} UNION ALL BY NAME {billed} WHERE {' AND '.join(['kind = ' + _QUOTED_DIRECT, *where])}) d"
+
+    def ordered(self, column: str) -> str:
+        """What units are ordered by."""
+        earned, cost = (("+", _REVENUE), ("-", _OFF)), (*_COST, *(("billed",) if self.direct else ()))
+        return {
+            "id": "d.unit_key",
+            "last_event": "max(d.last_time)",
+            "revenue": self.total(*earned),
+            "cost": self.total(("+", cost)),
+            "margin": self.total(*earned, ("-", cost)),
+        }[column]
+
+    @property
+    def seen(self) -> str:
+        """Leaves out units that have only bills in the window."""
+        return "HAVING max(d.last_time) IS NOT NULL" if self.direct else ""
+
+
+def _keys_sql(scope: _Scope, column: str, *, falls: bool) -> str:
+    """The ids of one page and what they are ordered by; all else is read of these few."""
+    asked, order = scope.asked, " DESC" if falls else ""
+    after = _after(asked, column, falls=falls, values=scope.values)
+    whole = asked.window == Window(None, None) and not asked.filters and not asked.starts
+    if column == "id" and whole:
+        # Every unit has an event on some day.
+        return (
+            "SELECT id, ordered FROM (SELECT unit_key AS id, unit_key AS ordered FROM units WHERE unit_type = $unit) "
+            f"{after} ORDER BY id{order} LIMIT $limit"
+        )
     return (
-        "SELECT id, revenue, cost, margin, last_event, attempts, successes, "
-        f"{column} AS ordered FROM (SELECT *, revenue - cost AS margin FROM ({grouped})) "
-        f"{_after(asked, column, falls=falls, values=values)} ORDER BY {order}, id LIMIT $limit"
+        f"SELECT id, ordered FROM (SELECT d.unit_key AS id, {scope.ordered(column)} AS ordered "
+        f"FROM {scope.source()} GROUP BY d.unit_key {scope.seen}) {after} ORDER BY ordered{order}, id LIMIT $limit"
     )
+
+
+def _lines(contract: Contract, scope: _Scope, keys: list[str]) -> dict[str, UnitLine]:
+    if not keys:
+        return {}
+    rows = scope.engine.rows(
+        f"SELECT d.unit_key, {scope.ordered('revenue')}, {scope.ordered('cost')}, {scope.ordered('margin')}, "
+        "max(d.last_time), CAST(sum(d.attempts) AS BIGINT), CAST(sum(d.successes) AS BIGINT) "
+        f"FROM {scope.source('unit_key IN (SELECT unnest($keys))')} GROUP BY d.unit_key",
+        scope.values | {"keys": keys},
+    )
+    openings = _openings(scope.engine, contract, scope.unit, keys)
+    return {row[0]: _line(row, openings) for row in rows}
 
 
 def _after(asked: UnitList, column: str, *, falls: bool, values: dict[str, Any]) -> str:
@@ -197,17 +232,15 @@ def _after(asked: UnitList, column: str, *, falls: bool, values: dict[str, Any])
     if asked.after is None:
         return ""
     value, values["after_key"] = asked.after
+    beyond = "<" if falls else ">"
     if column == "id":
-        return ""
+        return f"WHERE id {beyond} $after_key"
     try:
         values["after"] = datetime.fromisoformat(value) if column == "last_event" else Decimal(value)
     except (ValueError, ArithmeticError) as error:
         raise UsageError(f"after: got {value!r}, must be the `next` of an earlier page; start without it") from error
     kind = "TIMESTAMP" if column == "last_event" else "DECIMAL(38, 24)"
-    return (
-        f"WHERE {column} {'<' if falls else '>'} CAST($after AS {kind}) "
-        f"OR ({column} = CAST($after AS {kind}) AND id > $after_key)"
-    )
+    return f"WHERE ordered {beyond} CAST($after AS {kind}) OR (ordered = CAST($after AS {kind}) AND id > $after_key)"
 
 
 def _opened_in(contract: Contract, filters: tuple[Filter, ...]) -> str:
@@ -232,7 +265,7 @@ def _openings(engine: Engine, contract: Contract, unit: str, keys: list[str]) ->
 
 
 def _line(row: tuple[Any, ...], openings: dict[str, tuple[Any, ...]]) -> UnitLine:
-    key, revenue, cost, margin, last_event, attempts, successes, _ = row
+    key, revenue, cost, margin, last_event, attempts, successes = row
     opened, segments = openings[key]
     opened, last_event = opened.replace(tzinfo=UTC), last_event.replace(tzinfo=UTC)
     return UnitLine(key, opened, last_event, segments, revenue, cost, margin, attempts, successes)
