@@ -8,57 +8,101 @@ from typing import Any, Literal, NotRequired, TypedDict
 __all__ = [
     "DECIMALS",
     "Account",
+    "AnnotationKept",
+    "Annotations",
+    "Approved",
+    "Book",
+    "BookListed",
+    "Books",
     "Bridge",
     "BridgeStep",
     "BridgeStepOf",
+    "Came",
     "Charge",
     "Charges",
+    "Compared",
+    "ContractTold",
     "CostBridge",
+    "Counted",
     "CoveredCost",
     "Data",
+    "Departed",
     "Dimension",
+    "DraftListed",
+    "DraftMade",
+    "DraftText",
+    "DriftFound",
     "EntryKept",
     "EntryMade",
     "Explained",
     "Failure",
     "Failures",
+    "FaultFound",
     "FigureChanged",
     "Figures",
     "Freshness",
     "FreshnessNow",
+    "Glossary",
+    "Impact",
+    "ImpactRow",
     "InvoiceTied",
     "Key",
     "KeyMade",
+    "LagBucket",
+    "LagHistogram",
     "LockKept",
     "MeasureEntry",
     "MeasureListed",
     "OidcOffer",
     "Part",
+    "Past",
+    "PastAmount",
     "Period",
     "PeriodTotal",
     "Periods",
     "Person",
     "PriceBookInForce",
+    "PriceChange",
     "Problem",
     "ProjectAnswer",
+    "Quality",
+    "RateListed",
+    "Rates",
+    "RatesAt",
     "Receipt",
     "Reconciled",
     "ReconciliationState",
     "Refused",
+    "Replayed",
+    "Report",
     "Restatement",
     "Restatements",
     "Results",
     "RoleEntry",
+    "RuleCount",
     "Score",
     "SessionAnswer",
+    "Side",
+    "Sides",
     "Span",
     "TicketAnswer",
+    "TourStep",
+    "TourStory",
+    "TourTold",
     "UnitLine",
     "UnitType",
     "Units",
     "VarianceLine",
     "VarianceSum",
+    "Version",
+    "VersionRates",
+    "ViewKept",
+    "Views",
+    "Waiting",
+    "WaitingRows",
+    "WaitingWhole",
     "WindowAnswer",
+    "Word",
 ]
 
 
@@ -75,6 +119,68 @@ class Account(TypedDict):
     disabled_at: str | None
     created_at: str
     last_login_at: str | None
+
+
+class AnnotationKept(TypedDict):
+    """What happened. `clustered`: how many more of its kind happened about then, which are left out."""
+
+    id: int | None
+    kind: Literal["deployment", "flag", "incident", "price_change", "note"]
+    title: str
+    text: str
+    start: str
+    end: str | None
+    segments: dict[str, str]
+    url: str | None
+    created_by: str
+    derived: bool
+    clustered: NotRequired[int]
+
+
+class Annotations(TypedDict):
+    """Oldest first. At most `limit`: where there are more, each stands for others of its kind about its time."""
+
+    annotations: list[AnnotationKept]
+    total: int
+
+
+class Approved(TypedDict):
+    """A version that is in force now."""
+
+    book: str
+    version: int
+    file: str
+    actor: str
+    reason: str
+    approved_at: str
+    reprices_past: bool
+    past: Past | None
+
+
+class Book(TypedDict):
+    """A book with every version and rate, the latest first, and its drafts with their text."""
+
+    book: str
+    in_force: int | None
+    versions: list[VersionRates]
+    drafts: list[DraftText]
+
+
+class BookListed(TypedDict):
+    """A book and its versions, the latest first."""
+
+    book: str
+    in_force: int | None
+    kinds: list[str]
+    currencies: list[str]
+    versions: list[Version]
+
+
+class Books(TypedDict):
+    """Every book that was ever loaded or waits, and the drafts."""
+
+    books: list[BookListed]
+    drafts: list[DraftListed]
 
 
 class Bridge(TypedDict):
@@ -108,6 +214,12 @@ class BridgeStepOf(TypedDict):
     name: str
     amount: Decimal
     reached: Decimal
+
+
+class Came(TypedDict):
+    """What came of a source, of one who sent it, or on a day; or with by=rule, which rule was broken how often."""
+
+    source: str
 
 
 class Charge(TypedDict):
@@ -146,6 +258,28 @@ class Charges(TypedDict):
     next: str | None
 
 
+Compared = TypedDict(
+    "Compared",
+    {
+        "from": "str | None",
+        "to": "str",
+        "changes": "list[PriceChange]",
+    },
+)
+
+
+class ContractTold(TypedDict):
+    """perunit.yaml and its parts. Values that look like secrets are hidden."""
+
+    text: str
+    units: dict[str, Any]
+    events: dict[str, Any]
+    sources: dict[str, Any]
+    meters: dict[str, Any]
+    rules: list[dict[str, Any]]
+    schemas: dict[str, Any]
+
+
 class CostBridge(TypedDict):
     """From computed cost to what was invoiced: computed + Σ steps = end."""
 
@@ -157,6 +291,13 @@ class CostBridge(TypedDict):
     end: Decimal
     is_invoiced: bool
     open: Decimal
+
+
+class Counted(TypedDict):
+    """A count before and after."""
+
+    before: int
+    after: int
 
 
 class CoveredCost(TypedDict):
@@ -178,12 +319,68 @@ class Data(TypedDict):
     latest_event: str | None
 
 
+class Departed(TypedDict):
+    """One field that departs from what was sent before, or from the contract."""
+
+    source: str
+    producer: str
+    event_type: str
+    field: str
+    change: Literal["new", "vanished", "changed", "unknown", "missing"]
+    before: list[str]
+    after: list[str]
+    seen: int
+    rows: int
+    first_seen: str | None
+    last_seen: str | None
+
+
 class Dimension(TypedDict):
     """What figures can be cut by. `truncated`: there are more values, shown as `__other__` or not listed."""
 
     name: str
     values: list[str]
     truncated: bool
+
+
+class DraftListed(TypedDict):
+    """A file in prices/drafts. `book` is null where it cannot be read as one."""
+
+    draft: str
+    book: str | None
+    digest: str
+    changed_at: str
+    rates: int | None
+    faults: list[FaultFound]
+
+
+class DraftMade(TypedDict):
+    """A checked draft. With faults nothing is kept, compared or replayed."""
+
+    draft: str | None
+    digest: str
+    faults: list[FaultFound]
+    diff: Compared | None
+    impact: Impact | None
+    past: Past | None
+
+
+class DraftText(TypedDict):
+    """A draft and what it says."""
+
+    draft: str
+    book: str | None
+    digest: str
+    changed_at: str
+    rates: int | None
+    faults: list[FaultFound]
+    text: str
+
+
+class DriftFound(TypedDict):
+    """As `perunit quality --drift --json`."""
+
+    drift: list[Departed]
 
 
 class EntryKept(TypedDict):
@@ -255,6 +452,17 @@ class Failures(TypedDict):
     next: str | None
 
 
+class FaultFound(TypedDict):
+    """One thing wrong with a text: where, what is there, the rule, the mend."""
+
+    file: str
+    line: int | None
+    place: str
+    got: str
+    rule: str
+    mend: str
+
+
 class FigureChanged(TypedDict):
     """One figure before and after a change."""
 
@@ -305,6 +513,31 @@ class FreshnessNow(TypedDict):
     lag_seconds: float | None
 
 
+class Glossary(TypedDict):
+    """Every word, in the order of the documentation."""
+
+    words: list[Word]
+
+
+class Impact(TypedDict):
+    """What stored usage would have come to under the draft."""
+
+    draft: str
+    unit: str
+    currency: str
+    total: ImpactRow
+    rows: list[ImpactRow]
+    unpriced_usage: Counted
+
+
+class ImpactRow(TypedDict):
+    """What one segment, or all, would have come to."""
+
+    revenue: Sides
+    variable_cost: Sides
+    contribution_margin: Sides
+
+
 class InvoiceTied(TypedDict):
     """One invoice in one currency: difference = lines + entries − total."""
 
@@ -353,6 +586,22 @@ class KeyMade(TypedDict):
     last_used_at: str | None
     revoked_at: str | None
     key: str
+
+
+class LagBucket(TypedDict):
+    """Events that came at most so long after they happened, and longer than the bucket before."""
+
+    up_to_seconds: int | None
+    events: int
+
+
+class LagHistogram(TypedDict):
+    """How long after they happened the events of a window came."""
+
+    window: WindowAnswer
+    source: str | None
+    buckets: list[LagBucket]
+    events: int
 
 
 class LockKept(TypedDict):
@@ -411,6 +660,25 @@ class Part(TypedDict):
     measure: bool
 
 
+Past = TypedDict(
+    "Past",
+    {
+        "from": "str",
+        "amounts": "list[PastAmount]",
+    },
+)
+
+
+class PastAmount(TypedDict):
+    """What past usage of one kind comes to."""
+
+    kind: str
+    currency: str
+    before: Decimal
+    after: Decimal
+    change: Decimal
+
+
 class Period(TypedDict):
     """One billing period."""
 
@@ -456,6 +724,23 @@ class PriceBookInForce(TypedDict):
     approved_at: str | None
 
 
+PriceChange = TypedDict(
+    "PriceChange",
+    {
+        "what": 'Literal["added", "ended", "changed"]',
+        "kind": "str",
+        "meter": "str",
+        "event_type": "str | None",
+        "conditions": "dict[str, str]",
+        "from": "str",
+        "to": "str | None",
+        "before": "Side | None",
+        "after": "Side | None",
+        "ratio": "Decimal | None",
+    },
+)
+
+
 class Problem(TypedDict):
     """Why one question of several has no answer; as RFC 9457."""
 
@@ -481,6 +766,67 @@ class ProjectAnswer(TypedDict):
     data: Data
     status: Literal["estimated", "billed", "mixed", "closed"] | None
     pseudonymized: list[str]
+
+
+class Quality(TypedDict):
+    """As `perunit quality --json`."""
+
+    by: Literal["source", "producer", "day", "rule"]
+    window: WindowAnswer
+    rows: list[Came]
+    breaches: list[dict[str, Any]]
+
+
+class RateListed(TypedDict):
+    """One rate; a price by volume has `tiers`. Where `adjusts` is set, it multiplies rates of that kind."""
+
+    rate_id: str
+    kind: str
+    meter: str
+    event_type: str | None
+    conditions: dict[str, str]
+    price: Decimal
+    per: Decimal
+    unit: str | None
+    currency: str
+    adjusts: str | None
+    unit_price: Decimal
+    tiers: Any
+    effective_from: str
+    effective_to: str | None
+    in_force: bool
+    approved_by: str | None
+    reason: str | None
+    approved_at: str | None
+    status: Literal["effective", "future", "ended", "withdrawn", "draft", "awaiting approval"]
+
+
+class Rates(TypedDict):
+    """Rates over time, oldest first."""
+
+    window: WindowAnswer
+    grain: Literal["hour", "day"]
+    rows: list[RatesAt]
+
+
+class RatesAt(TypedDict):
+    """What came of a source in an hour or a day. `unpriced` is of usage that happened then."""
+
+    bucket: str
+    source: str
+    received: int
+    accepted: int
+    duplicate: int
+    conflict: int
+    rejected: int
+    orphan: int
+    late: int
+    unpriced: int
+    duplicate_rate: Decimal | None
+    rejected_rate: Decimal | None
+    orphan_rate: Decimal | None
+    late_rate: Decimal | None
+    rules: dict[str, int]
 
 
 class Receipt(TypedDict):
@@ -527,6 +873,24 @@ class Refused(TypedDict):
     problem: Problem
 
 
+class Replayed(TypedDict):
+    """What became of them, and how many rows wait now."""
+
+    reports: list[Report]
+    waiting: int
+
+
+class Report(TypedDict):
+    """What became of rows that were loaded again."""
+
+    source: str
+    received: int
+    accepted: int
+    duplicate: int
+    conflict: int
+    rejected: int
+
+
 class Restatement(TypedDict):
     """A change that came after a period's figures stood."""
 
@@ -556,6 +920,19 @@ class RoleEntry(TypedDict):
     permissions: list[str]
 
 
+class RuleCount(TypedDict):
+    """Rows that broke one rule."""
+
+    source: str
+    kind: Literal["rejected", "conflict"]
+    rule: str
+    place: str
+    rows: int
+    example: int
+    expected: str
+    since: str
+
+
 class Score(TypedDict):
     """The reconciliation score of one currency."""
 
@@ -578,6 +955,23 @@ class SessionAnswer(TypedDict):
     version: str
 
 
+class Side(TypedDict):
+    """A price on one side of a change."""
+
+    rate_id: str
+    price: Decimal
+    per: Decimal
+    unit_price: Decimal
+
+
+class Sides(TypedDict):
+    """A figure before and after."""
+
+    before: Decimal | None
+    after: Decimal | None
+    change: Decimal | None
+
+
 class Span(TypedDict):
     """A half-open range of time."""
 
@@ -590,6 +984,30 @@ class TicketAnswer(TypedDict):
 
     url: str
     hours: int
+
+
+class TourStep(TypedDict):
+    """One place to go to, what to look at, and why."""
+
+    title: str
+    text: str
+    link: str
+    highlight: NotRequired[str | None]
+
+
+class TourStory(TypedDict):
+    """Some steps that tell one thing."""
+
+    id: str
+    title: str
+    intro: str
+    steps: list[TourStep]
+
+
+class TourTold(TypedDict):
+    """The stories of a demonstration."""
+
+    stories: list[TourStory]
 
 
 class UnitLine(TypedDict):
@@ -654,6 +1072,104 @@ class VarianceSum(TypedDict):
     parts: dict[str, Decimal]
 
 
+class Version(TypedDict):
+    """One version of a book, as loaded; it never changes."""
+
+    version: int
+    status: Literal["in force", "withdrawn", "awaiting approval"]
+    file: str
+    loaded_at: str | None
+    withdrawn_at: str | None
+    approved_by: str | None
+    approved_at: str | None
+    reason: str | None
+    reprices_past: bool | None
+    rolled_back_to: int | None
+    effective_from: str | None
+    effective_to: str | None
+    rates: int
+
+
+class VersionRates(TypedDict):
+    """A version with its rates and its text."""
+
+    version: int
+    status: Literal["in force", "withdrawn", "awaiting approval"]
+    file: str
+    loaded_at: str | None
+    withdrawn_at: str | None
+    approved_by: str | None
+    approved_at: str | None
+    reason: str | None
+    reprices_past: bool | None
+    rolled_back_to: int | None
+    effective_from: str | None
+    effective_to: str | None
+    rates: int
+    content: str
+    listed: list[RateListed]
+
+
+class ViewKept(TypedDict):
+    """A view. `own`: it is the viewer's."""
+
+    id: int
+    name: str
+    page: str
+    state: str
+    shared: bool
+    own: bool
+    owner: str | None
+    changed_at: str
+
+
+class Views(TypedDict):
+    """The viewer's own and those that others share, by name."""
+
+    views: list[ViewKept]
+
+
+class Waiting(TypedDict):
+    """A row that waits, without what it held."""
+
+    quarantine_id: int
+    batch_id: int
+    source: str
+    file_name: str
+    position: int
+    kind: Literal["rejected", "conflict"]
+    rule: str
+    place: str
+    got: str | None
+    expected: str
+    quarantined_at: str
+
+
+class WaitingRows(TypedDict):
+    """Rows that wait, oldest first, and all of them counted by rule."""
+
+    summary: list[RuleCount]
+    rows: list[Waiting]
+    next: str | None
+
+
+class WaitingWhole(TypedDict):
+    """A row that waits, whole."""
+
+    quarantine_id: int
+    batch_id: int
+    source: str
+    file_name: str
+    position: int
+    kind: Literal["rejected", "conflict"]
+    rule: str
+    place: str
+    got: str | None
+    expected: str
+    quarantined_at: str
+    raw: str
+
+
 class WindowAnswer(TypedDict):
     """A half-open range of time; null is an open side."""
 
@@ -661,8 +1177,33 @@ class WindowAnswer(TypedDict):
     end: str | None
 
 
+class Word(TypedDict):
+    """One entry of the glossary."""
+
+    words: list[str]
+    meaning: str
+    where: str
+
+
 # Record → member → what its value, or each value in it, is: a decimal number or a record.
 DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
+    "Annotations": {
+        "annotations": ("AnnotationKept",),
+    },
+    "Approved": {
+        "past": ("Past",),
+    },
+    "Book": {
+        "versions": ("VersionRates",),
+        "drafts": ("DraftText",),
+    },
+    "BookListed": {
+        "versions": ("Version",),
+    },
+    "Books": {
+        "books": ("BookListed",),
+        "drafts": ("DraftListed",),
+    },
     "Bridge": {
         "window": ("WindowAnswer",),
         "compared_with": ("WindowAnswer",),
@@ -681,6 +1222,9 @@ DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
     "Charges": {
         "charges": ("Charge",),
     },
+    "Compared": {
+        "changes": ("PriceChange",),
+    },
     "CostBridge": {
         "computed": ("Decimal",),
         "steps": ("BridgeStepOf",),
@@ -694,6 +1238,21 @@ DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
         "allocated_cost": ("Decimal",),
         "gap": ("Decimal",),
         "score": ("Decimal",),
+    },
+    "DraftListed": {
+        "faults": ("FaultFound",),
+    },
+    "DraftMade": {
+        "faults": ("FaultFound",),
+        "diff": ("Compared",),
+        "impact": ("Impact",),
+        "past": ("Past",),
+    },
+    "DraftText": {
+        "faults": ("FaultFound",),
+    },
+    "DriftFound": {
+        "drift": ("Departed",),
     },
     "EntryKept": {
         "amount": ("Decimal",),
@@ -724,6 +1283,19 @@ DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
         "freshness": ("Freshness",),
         "measures": ("MeasureEntry",),
     },
+    "Glossary": {
+        "words": ("Word",),
+    },
+    "Impact": {
+        "total": ("ImpactRow",),
+        "rows": ("ImpactRow",),
+        "unpriced_usage": ("Counted",),
+    },
+    "ImpactRow": {
+        "revenue": ("Sides",),
+        "variable_cost": ("Sides",),
+        "contribution_margin": ("Sides",),
+    },
     "InvoiceTied": {
         "billed_cost": ("Decimal",),
         "billed_elsewhere": ("Decimal",),
@@ -732,8 +1304,20 @@ DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
         "tolerance": ("Decimal",),
         "difference": ("Decimal",),
     },
+    "LagHistogram": {
+        "window": ("WindowAnswer",),
+        "buckets": ("LagBucket",),
+    },
     "LockKept": {
         "window": ("Span",),
+    },
+    "Past": {
+        "amounts": ("PastAmount",),
+    },
+    "PastAmount": {
+        "before": ("Decimal",),
+        "after": ("Decimal",),
+        "change": ("Decimal",),
     },
     "Period": {
         "totals": ("PeriodTotal",),
@@ -746,11 +1330,35 @@ DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
     "Periods": {
         "periods": ("Period",),
     },
+    "PriceChange": {
+        "before": ("Side",),
+        "after": ("Side",),
+        "ratio": ("Decimal",),
+    },
     "ProjectAnswer": {
         "units": ("UnitType",),
         "dimensions": ("Dimension",),
         "freshness": ("FreshnessNow",),
         "data": ("Data",),
+    },
+    "Quality": {
+        "window": ("WindowAnswer",),
+        "rows": ("Came",),
+    },
+    "RateListed": {
+        "price": ("Decimal",),
+        "per": ("Decimal",),
+        "unit_price": ("Decimal",),
+    },
+    "Rates": {
+        "window": ("WindowAnswer",),
+        "rows": ("RatesAt",),
+    },
+    "RatesAt": {
+        "duplicate_rate": ("Decimal",),
+        "rejected_rate": ("Decimal",),
+        "orphan_rate": ("Decimal",),
+        "late_rate": ("Decimal",),
     },
     "Reconciled": {
         "tolerance": ("Decimal",),
@@ -765,6 +1373,9 @@ DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "Refused": {
         "problem": ("Problem",),
+    },
+    "Replayed": {
+        "reports": ("Report",),
     },
     "Restatement": {
         "differences": ("FigureChanged",),
@@ -783,6 +1394,22 @@ DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
         "user": ("Person",),
         "oidc": ("OidcOffer",),
     },
+    "Side": {
+        "price": ("Decimal",),
+        "per": ("Decimal",),
+        "unit_price": ("Decimal",),
+    },
+    "Sides": {
+        "before": ("Decimal",),
+        "after": ("Decimal",),
+        "change": ("Decimal",),
+    },
+    "TourStory": {
+        "steps": ("TourStep",),
+    },
+    "TourTold": {
+        "stories": ("TourStory",),
+    },
     "Units": {
         "window": ("WindowAnswer",),
         "units": ("UnitLine",),
@@ -800,5 +1427,15 @@ DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
         "estimated": ("Decimal",),
         "variance": ("Decimal",),
         "parts": ("Decimal",),
+    },
+    "VersionRates": {
+        "listed": ("RateListed",),
+    },
+    "Views": {
+        "views": ("ViewKept",),
+    },
+    "WaitingRows": {
+        "summary": ("RuleCount",),
+        "rows": ("Waiting",),
     },
 }

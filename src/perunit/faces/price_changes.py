@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from perunit.wiring import Opened
 
 __all__ = [
+    "RepricesPastError",
     "amounts_text",
     "books_with",
     "change_json",
@@ -138,10 +139,19 @@ def past_change(project: Opened, draft: Draft, now: datetime) -> dict[str, Any] 
     return {"from": f"{changed[0].isoformat()}Z", "amounts": changes}
 
 
+class RepricesPastError(UsageError):
+    """A version would change the price of usage that is already there; `past` says from when on and by how much."""
+
+    def __init__(self, message: str, past: dict[str, Any]) -> None:
+        self.past = past
+        super().__init__(message)
+
+
 def _refuse(draft: Draft, past: dict[str, Any]) -> None:
-    raise UsageError(
+    raise RepricesPastError(
         f"{draft.book.file}: changes the price of usage since {past['from']} ({amounts_text(past)}); begin its prices "
-        "later, or give --reprice-past if the past is to be priced anew"
+        "later, or give --reprice-past if the past is to be priced anew",
+        past,
     )
 
 

@@ -23,6 +23,66 @@ export interface AccountChange {
   disabled?: boolean | null;
 }
 
+/** What happened, to be noted. */
+export interface AnnotationBody {
+  kind: "deployment" | "flag" | "incident" | "price_change" | "note";
+  title: string;
+  /** When; now by default. */
+  start?: string | null;
+  /** Until when, where it lasted. */
+  end?: string | null;
+  text?: string;
+  /** Dimension → value, where it is about some only. */
+  segments?: Record<string, string>;
+  /** Where there is more about it; http or https. */
+  url?: string | null;
+}
+
+/** What happened. `clustered`: how many more of its kind happened about then, which are left out. */
+export interface AnnotationKept {
+  /** Null where it is derived from the facts. */
+  id: number | null;
+  kind: "deployment" | "flag" | "incident" | "price_change" | "note";
+  title: string;
+  text: string;
+  start: string;
+  end: string | null;
+  segments: Record<string, string>;
+  url: string | null;
+  created_by: string;
+  derived: boolean;
+  clustered?: number;
+}
+
+/** Oldest first. At most `limit`: where there are more, each stands for others of its kind about its time. */
+export interface Annotations {
+  annotations: AnnotationKept[];
+  total: number;
+}
+
+/** Which draft, or which version that waits, comes into force, and why. */
+export interface ApproveBody {
+  draft?: string | null;
+  version?: number | null;
+  /** Refused where the draft is another text by now. */
+  digest?: string | null;
+  reason: string;
+  reprice_past?: boolean;
+}
+
+/** A version that is in force now. */
+export interface Approved {
+  book: string;
+  version: number;
+  file: string;
+  actor: string;
+  reason: string;
+  approved_at: string;
+  reprices_past: boolean;
+  past: Past | null;
+  [name: string]: unknown;
+}
+
 /** A question, as `POST /queries` takes it and as the parameters of `GET /query` make it. */
 export interface Asked {
   /** Names of the catalogue. */
@@ -55,6 +115,29 @@ export interface Asked {
   points_max?: number | null;
 }
 
+/** A book with every version and rate, the latest first, and its drafts with their text. */
+export interface Book {
+  book: string;
+  in_force: number | null;
+  versions: VersionRates[];
+  drafts: DraftText[];
+}
+
+/** A book and its versions, the latest first. */
+export interface BookListed {
+  book: string;
+  in_force: number | null;
+  kinds: string[];
+  currencies: string[];
+  versions: Version[];
+}
+
+/** Every book that was ever loaded or waits, and the drafts. */
+export interface Books {
+  books: BookListed[];
+  drafts: DraftListed[];
+}
+
 /** From the margin of one period to that of another: before + Σ steps = after, to the last digit. */
 export interface Bridge {
   measure: "contribution_margin";
@@ -84,6 +167,12 @@ export interface BridgeStepOf {
   name: string;
   amount: string;
   reached: string;
+}
+
+/** What came of a source, of one who sent it, or on a day; or with by=rule, which rule was broken how often. */
+export interface Came {
+  source: string;
+  [name: string]: unknown;
 }
 
 /** One line of a bill in force. `kinds`: how its cost was allocated. */
@@ -125,6 +214,26 @@ export interface Charges {
 /** Which other period stands beside the one asked for. */
 export type Compare = "off" | "previous" | "week" | "year" | "custom";
 
+/** What changes between two versions. */
+export interface Compared {
+  from: string | null;
+  to: string;
+  changes: PriceChange[];
+}
+
+/** perunit.yaml and its parts. Values that look like secrets are hidden. */
+export interface ContractTold {
+  text: string;
+  units: Record<string, unknown>;
+  events: Record<string, unknown>;
+  sources: Record<string, unknown>;
+  meters: Record<string, unknown>;
+  /** By which bills are allocated, in order. */
+  rules: Record<string, unknown>[];
+  /** JSON Schema of each event type that has one. */
+  schemas: Record<string, unknown>;
+}
+
 /** From computed cost to what was invoiced: computed + Σ steps = end. */
 export interface CostBridge {
   currency: string;
@@ -137,6 +246,12 @@ export interface CostBridge {
   is_invoiced: boolean;
   /** What the steps leave; 0. */
   open: string;
+}
+
+/** A count before and after. */
+export interface Counted {
+  before: number;
+  after: number;
 }
 
 /** What one service and account was charged, and what of it has a bearer. */
@@ -187,11 +302,83 @@ export interface Decided {
   reason: string;
 }
 
+/** One field that departs from what was sent before, or from the contract. */
+export interface Departed {
+  source: string;
+  producer: string;
+  event_type: string;
+  field: string;
+  change: "new" | "vanished" | "changed" | "unknown" | "missing";
+  before: string[];
+  after: string[];
+  seen: number;
+  rows: number;
+  first_seen: string | null;
+  last_seen: string | null;
+}
+
 /** What figures can be cut by. `truncated`: there are more values, shown as `__other__` or not listed. */
 export interface Dimension {
   name: string;
   values: string[];
   truncated: boolean;
+}
+
+/** A draft to be checked, and kept unless `keep` is false. */
+export interface DraftBody {
+  /** The price book as YAML. */
+  text: string;
+  keep?: boolean;
+  /** The digest of the draft that it takes the place of. */
+  replaces?: string | null;
+  /** Cut the impact by these dimensions. */
+  by?: string[];
+  /** Seen from which unit type. */
+  unit?: string | null;
+  /** Usage from this hour on. */
+  from?: string | null;
+  /** Usage up to this hour, itself excluded. */
+  to?: string | null;
+  /** Price the whole window at the rates in force at this instant. */
+  rates_of?: string | null;
+}
+
+/** A file in prices/drafts. `book` is null where it cannot be read as one. */
+export interface DraftListed {
+  draft: string;
+  book: string | null;
+  digest: string;
+  changed_at: string;
+  rates: number | null;
+  faults: FaultFound[];
+}
+
+/** A checked draft. With faults nothing is kept, compared or replayed. */
+export interface DraftMade {
+  /** Its name, where it is kept. */
+  draft: string | null;
+  digest: string;
+  faults: FaultFound[];
+  diff: Compared | null;
+  impact: Impact | null;
+  /** Null where no past price changes. */
+  past: Past | null;
+}
+
+/** A draft and what it says. */
+export interface DraftText {
+  draft: string;
+  book: string | null;
+  digest: string;
+  changed_at: string;
+  rates: number | null;
+  faults: FaultFound[];
+  text: string;
+}
+
+/** As `perunit quality --drift --json`. */
+export interface DriftFound {
+  drift: Departed[];
 }
 
 /** A decision about an invoice's difference. */
@@ -263,6 +450,16 @@ export interface Failures {
   next: string | null;
 }
 
+/** One thing wrong with a text: where, what is there, the rule, the mend. */
+export interface FaultFound {
+  file: string;
+  line: number | null;
+  place: string;
+  got: string;
+  rule: string;
+  mend: string;
+}
+
 /** One figure before and after a change. */
 export interface FigureChanged {
   about: string;
@@ -321,8 +518,32 @@ export interface FreshnessNow {
   lag_seconds: number | null;
 }
 
+/** Every word, in the order of the documentation. */
+export interface Glossary {
+  words: Word[];
+}
+
 /** How a range of time is cut for a query; `TOTAL` leaves it whole. */
 export type Grain = "minute" | "hour" | "day" | "month" | "total";
+
+/** What stored usage would have come to under the draft. */
+export interface Impact {
+  draft: string;
+  unit: string;
+  currency: string;
+  total: ImpactRow;
+  /** With the segment's values by dimension. */
+  rows: ImpactRow[];
+  unpriced_usage: Counted;
+}
+
+/** What one segment, or all, would have come to. */
+export interface ImpactRow {
+  revenue: Sides;
+  variable_cost: Sides;
+  contribution_margin: Sides;
+  [name: string]: unknown;
+}
 
 /** One invoice in one currency: difference = lines + entries − total. */
 export interface InvoiceTied {
@@ -373,6 +594,21 @@ export interface KeyMade {
   last_used_at: string | null;
   revoked_at: string | null;
   key: string;
+}
+
+/** Events that came at most so long after they happened, and longer than the bucket before. */
+export interface LagBucket {
+  /** Null: longer than all. */
+  up_to_seconds: number | null;
+  events: number;
+}
+
+/** How long after they happened the events of a window came. */
+export interface LagHistogram {
+  window: WindowAnswer;
+  source: string | null;
+  buckets: LagBucket[];
+  events: number;
 }
 
 /** A period whose figures stand; without an issuer it is locked for all. */
@@ -464,6 +700,21 @@ export interface PasswordGiven {
   password: string;
 }
 
+/** From when on the price of past usage changes, and by how much. */
+export interface Past {
+  from: string;
+  amounts: PastAmount[];
+}
+
+/** What past usage of one kind comes to. */
+export interface PastAmount {
+  kind: string;
+  currency: string;
+  before: string;
+  after: string;
+  change: string;
+}
+
 /** One billing period. */
 export interface Period {
   period: string;
@@ -527,6 +778,21 @@ export interface PriceBookInForce {
   approved_at: string | null;
 }
 
+/** One price within a range of time, before and after. */
+export interface PriceChange {
+  what: "added" | "ended" | "changed";
+  kind: string;
+  meter: string;
+  event_type: string | null;
+  conditions: Record<string, string>;
+  from: string;
+  to: string | null;
+  before: Side | null;
+  after: Side | null;
+  /** The relative change of the unit price. */
+  ratio: string | null;
+}
+
 /** Why one question of several has no answer; as RFC 9457. */
 export interface Problem {
   type: string;
@@ -554,9 +820,67 @@ export interface ProjectAnswer {
   pseudonymized: string[];
 }
 
+/** As `perunit quality --json`. */
+export interface Quality {
+  by: "source" | "producer" | "day" | "rule";
+  window: WindowAnswer;
+  rows: Came[];
+  breaches: Record<string, unknown>[];
+}
+
 /** The questions of a dashboard. */
 export interface Queries {
   queries: Asked[];
+}
+
+/** One rate; a price by volume has `tiers`. Where `adjusts` is set, it multiplies rates of that kind. */
+export interface RateListed {
+  rate_id: string;
+  kind: string;
+  meter: string;
+  event_type: string | null;
+  conditions: Record<string, string>;
+  price: string;
+  per: string;
+  unit: string | null;
+  currency: string;
+  adjusts: string | null;
+  unit_price: string;
+  tiers: unknown;
+  effective_from: string;
+  effective_to: string | null;
+  in_force: boolean;
+  approved_by: string | null;
+  reason: string | null;
+  approved_at: string | null;
+  status: "effective" | "future" | "ended" | "withdrawn" | "draft" | "awaiting approval";
+}
+
+/** Rates over time, oldest first. */
+export interface Rates {
+  window: WindowAnswer;
+  grain: "hour" | "day";
+  rows: RatesAt[];
+}
+
+/** What came of a source in an hour or a day. `unpriced` is of usage that happened then. */
+export interface RatesAt {
+  bucket: string;
+  source: string;
+  received: number;
+  accepted: number;
+  duplicate: number;
+  conflict: number;
+  rejected: number;
+  orphan: number;
+  late: number;
+  unpriced: number;
+  duplicate_rate: string | null;
+  rejected_rate: string | null;
+  orphan_rate: string | null;
+  late_rate: string | null;
+  /** Rule → rows that broke it. */
+  rules: Record<string, number>;
 }
 
 /** All that makes up one unit's margin, as `perunit receipt --json` has it. */
@@ -602,6 +926,32 @@ export interface Refused {
   problem: Problem;
 }
 
+/** Which rows are loaded again: those of `ids`, or all that fit the rest; and why. */
+export interface ReplayBody {
+  ids?: number[] | null;
+  source?: string | null;
+  rule?: string | null;
+  kind?: "rejected" | "conflict";
+  reason: string;
+}
+
+/** What became of them, and how many rows wait now. */
+export interface Replayed {
+  reports: Report[];
+  waiting: number;
+}
+
+/** What became of rows that were loaded again. */
+export interface Report {
+  source: string;
+  received: number;
+  accepted: number;
+  duplicate: number;
+  conflict: number;
+  rejected: number;
+  [name: string]: unknown;
+}
+
 /** A change that came after a period's figures stood. */
 export interface Restatement {
   period: string;
@@ -635,6 +985,25 @@ export interface RoleEntry {
   permissions: string[];
 }
 
+/** Which version's prices come back, and why. */
+export interface RollbackBody {
+  to: number;
+  reason: string;
+  reprice_past?: boolean;
+}
+
+/** Rows that broke one rule. */
+export interface RuleCount {
+  source: string;
+  kind: "rejected" | "conflict";
+  rule: string;
+  place: string;
+  rows: number;
+  example: number;
+  expected: string;
+  since: string;
+}
+
 /** The reconciliation score of one currency. */
 export interface Score {
   currency: string;
@@ -666,6 +1035,22 @@ export interface SetupGiven {
   password: string;
 }
 
+/** A price on one side of a change. */
+export interface Side {
+  rate_id: string;
+  price: string;
+  per: string;
+  unit_price: string;
+  [name: string]: unknown;
+}
+
+/** A figure before and after. */
+export interface Sides {
+  before: string | null;
+  after: string | null;
+  change: string | null;
+}
+
 /** A half-open range of time. */
 export interface Span {
   start: string;
@@ -681,6 +1066,27 @@ export interface TicketAnswer {
 /** What a link holds. */
 export interface TicketGiven {
   ticket: string;
+}
+
+/** One place to go to, what to look at, and why. */
+export interface TourStep {
+  title: string;
+  text: string;
+  link: string;
+  highlight?: string | null;
+}
+
+/** Some steps that tell one thing. */
+export interface TourStory {
+  id: string;
+  title: string;
+  intro: string;
+  steps: TourStep[];
+}
+
+/** The stories of a demonstration. */
+export interface TourTold {
+  stories: TourStory[];
 }
 
 /** One unit of a listing. */
@@ -741,10 +1147,126 @@ export interface VarianceSum {
   parts: Record<string, string>;
 }
 
+/** One version of a book, as loaded; it never changes. */
+export interface Version {
+  version: number;
+  status: "in force" | "withdrawn" | "awaiting approval";
+  file: string;
+  loaded_at: string | null;
+  withdrawn_at: string | null;
+  approved_by: string | null;
+  approved_at: string | null;
+  reason: string | null;
+  reprices_past: boolean | null;
+  rolled_back_to: number | null;
+  effective_from: string | null;
+  /** Null where a rate has no end. */
+  effective_to: string | null;
+  rates: number;
+}
+
+/** A version with its rates and its text. */
+export interface VersionRates {
+  version: number;
+  status: "in force" | "withdrawn" | "awaiting approval";
+  file: string;
+  loaded_at: string | null;
+  withdrawn_at: string | null;
+  approved_by: string | null;
+  approved_at: string | null;
+  reason: string | null;
+  reprices_past: boolean | null;
+  rolled_back_to: number | null;
+  effective_from: string | null;
+  /** Null where a rate has no end. */
+  effective_to: string | null;
+  rates: number;
+  content: string;
+  listed: RateListed[];
+}
+
+/** A view to be kept. `state` is the page's query string. */
+export interface ViewBody {
+  name: string;
+  /** A page here, such as `/executive`. */
+  page: string;
+  state: string;
+  shared?: boolean;
+}
+
+/** What changes of a view; what is left out stays. */
+export interface ViewChange {
+  name?: string | null;
+  state?: string | null;
+  shared?: boolean | null;
+}
+
+/** A view. `own`: it is the viewer's. */
+export interface ViewKept {
+  id: number;
+  name: string;
+  page: string;
+  state: string;
+  shared: boolean;
+  own: boolean;
+  owner: string | null;
+  changed_at: string;
+}
+
+/** The viewer's own and those that others share, by name. */
+export interface Views {
+  views: ViewKept[];
+}
+
+/** A row that waits, without what it held. */
+export interface Waiting {
+  quarantine_id: number;
+  batch_id: number;
+  source: string;
+  file_name: string;
+  position: number;
+  kind: "rejected" | "conflict";
+  rule: string;
+  place: string;
+  got: string | null;
+  expected: string;
+  quarantined_at: string;
+}
+
+/** Rows that wait, oldest first, and all of them counted by rule. */
+export interface WaitingRows {
+  summary: RuleCount[];
+  rows: Waiting[];
+  next: string | null;
+}
+
+/** A row that waits, whole. */
+export interface WaitingWhole {
+  quarantine_id: number;
+  batch_id: number;
+  source: string;
+  file_name: string;
+  position: number;
+  kind: "rejected" | "conflict";
+  rule: string;
+  place: string;
+  got: string | null;
+  expected: string;
+  quarantined_at: string;
+  raw: string;
+}
+
 /** A half-open range of time; null is an open side. */
 export interface WindowAnswer {
   start: string | null;
   end: string | null;
+}
+
+/** One entry of the glossary. */
+export interface Word {
+  words: string[];
+  meaning: string;
+  where: string;
 }
 
 /** Every operation by its name; paths are below /api/v1. */
@@ -757,6 +1279,27 @@ export interface Operations {
     params: {};
     body: NewAccount;
     response: Account;
+  };
+  /** Note what happened */
+  annotate: {
+    method: "POST";
+    path: "/annotations";
+    pathParams: {};
+    params: {};
+    body: AnnotationBody;
+    response: AnnotationKept;
+  };
+  /** Put a draft in force as the next version of its book */
+  approveBook: {
+    method: "POST";
+    path: "/prices/{book}/approve";
+    pathParams: {
+      /** A book that is there. */
+      book: string;
+    };
+    params: {};
+    body: ApproveBody;
+    response: Approved;
   };
   /** From one period's margin to another's */
   bridgeMargin: {
@@ -805,6 +1348,68 @@ export interface Operations {
     params: {};
     body: AccountChange;
     response: Account;
+  };
+  /** Change one's own view */
+  changeView: {
+    method: "PATCH";
+    path: "/views/{view_id}";
+    pathParams: {
+      view_id: number;
+    };
+    params: {};
+    body: ViewChange;
+    response: ViewKept;
+  };
+  /** Take an annotation away */
+  deleteAnnotation: {
+    method: "DELETE";
+    path: "/annotations/{annotation_id}";
+    pathParams: {
+      annotation_id: number;
+    };
+    params: {};
+    body: undefined;
+    response: Response;
+  };
+  /** Take a view away */
+  deleteView: {
+    method: "DELETE";
+    path: "/views/{view_id}";
+    pathParams: {
+      view_id: number;
+    };
+    params: {};
+    body: undefined;
+    response: Response;
+  };
+  /** What changes between two versions, rate by rate */
+  diffBook: {
+    method: "GET";
+    path: "/prices/{book}/diff";
+    pathParams: {
+      /** A book that is there. */
+      book: string;
+    };
+    params: {
+      /** The one before, else. */
+      from?: number | null;
+      /** A version or a draft; the newest, else. */
+      to?: string | null;
+    };
+    body: undefined;
+    response: Compared;
+  };
+  /** Check a draft, see what it would change, and keep it */
+  draftBook: {
+    method: "POST";
+    path: "/prices/{book}/drafts";
+    pathParams: {
+      /** A book that is there. */
+      book: string;
+    };
+    params: {};
+    body: DraftBody;
+    response: DraftMade;
   };
   /** Accept an invoice's difference, or adjust for it */
   enterDecision: {
@@ -916,6 +1521,33 @@ export interface Operations {
     body: undefined;
     response: Response;
   };
+  /** What happened in a window */
+  listAnnotations: {
+    method: "GET";
+    path: "/annotations";
+    pathParams: {};
+    params: {
+      /** From this instant on. */
+      from?: string | null;
+      /** Up to this instant, itself excluded. */
+      to?: string | null;
+      /** Only these kinds. */
+      kind?: ("deployment" | "flag" | "incident" | "price_change" | "note")[];
+      /** At most this many. */
+      limit?: number;
+    };
+    body: undefined;
+    response: Annotations;
+  };
+  /** Price books, their versions and approvals, and drafts */
+  listBooks: {
+    method: "GET";
+    path: "/prices";
+    pathParams: {};
+    params: {};
+    body: undefined;
+    response: Books;
+  };
   /** Lines of bills, and those that no one bears */
   listCharges: {
     method: "GET";
@@ -1003,6 +1635,26 @@ export interface Operations {
     body: undefined;
     response: Periods;
   };
+  /** Rows that wait in quarantine, and why */
+  listQuarantine: {
+    method: "GET";
+    path: "/quarantine";
+    pathParams: {};
+    params: {
+      /** Only refused, or only conflicting ones. */
+      kind?: "rejected" | "conflict" | null;
+      /** Only of this source. */
+      source?: string | null;
+      /** Only those that broke this rule. */
+      rule?: string | null;
+      /** The `next` of the answer before. */
+      after?: string | null;
+      /** At most this many. */
+      limit?: number;
+    };
+    body: undefined;
+    response: WaitingRows;
+  };
   /** What has changed in closed periods, and why */
   listRestatements: {
     method: "GET";
@@ -1070,6 +1722,15 @@ export interface Operations {
     params: {};
     body: undefined;
     response: Account[];
+  };
+  /** One's own views and shared ones */
+  listViews: {
+    method: "GET";
+    path: "/views";
+    pathParams: {};
+    params: {};
+    body: undefined;
+    response: Views;
   };
   /** Lock a billing period */
   lockPeriod: {
@@ -1151,6 +1812,66 @@ export interface Operations {
     body: Queries;
     response: Results;
   };
+  /** A price book: every version with its rates */
+  readBook: {
+    method: "GET";
+    path: "/prices/{book}";
+    pathParams: {
+      /** A book that is there. */
+      book: string;
+    };
+    params: {};
+    body: undefined;
+    response: Book;
+  };
+  /** The contract and its parts */
+  readContract: {
+    method: "GET";
+    path: "/contract";
+    pathParams: {};
+    params: {};
+    body: undefined;
+    response: ContractTold;
+  };
+  /** Fields that are new, gone, changed, unknown or missing */
+  readDrift: {
+    method: "GET";
+    path: "/quality/drift";
+    pathParams: {};
+    params: {
+      /** What came from then on; the last 7 days by default. */
+      from?: string | null;
+      /** Only this source. */
+      source?: string | null;
+    };
+    body: undefined;
+    response: DriftFound;
+  };
+  /** What each word means */
+  readGlossary: {
+    method: "GET";
+    path: "/glossary";
+    pathParams: {};
+    params: {};
+    body: undefined;
+    response: Glossary;
+  };
+  /** How long after they happened events came */
+  readLag: {
+    method: "GET";
+    path: "/quality/lag";
+    pathParams: {};
+    params: {
+      /** What came from then on; the last 7 days by default. */
+      from?: string | null;
+      /** What came up to this instant, itself excluded. */
+      to?: string | null;
+      /** Only this source. */
+      source?: string | null;
+    };
+    body: undefined;
+    response: LagHistogram;
+  };
   /** What is measured here, and how fresh it is */
   readProject: {
     method: "GET";
@@ -1159,6 +1880,51 @@ export interface Operations {
     params: {};
     body: undefined;
     response: ProjectAnswer;
+  };
+  /** Freshness, counts and rates by source, producer, day or rule */
+  readQuality: {
+    method: "GET";
+    path: "/quality";
+    pathParams: {};
+    params: {
+      /** What came from then on; the last 7 days by default. */
+      from?: string | null;
+      /** What came up to this instant, itself excluded. */
+      to?: string | null;
+      /** What a row is of. */
+      by?: "source" | "producer" | "day" | "rule";
+      /** Only this source. */
+      source?: string | null;
+    };
+    body: undefined;
+    response: Quality;
+  };
+  /** One row that waits, whole */
+  readQuarantined: {
+    method: "GET";
+    path: "/quarantine/{quarantine_id}";
+    pathParams: {
+      quarantine_id: number;
+    };
+    params: {};
+    body: undefined;
+    response: WaitingWhole;
+  };
+  /** Duplicates, rejects by rule, orphans, late and unpriced over time */
+  readRates: {
+    method: "GET";
+    path: "/quality/rates";
+    pathParams: {};
+    params: {
+      /** What came from then on; the last 7 days by default. */
+      from?: string | null;
+      /** What came up to this instant, itself excluded. */
+      to?: string | null;
+      /** How time is cut. */
+      grain?: "hour" | "day";
+    };
+    body: undefined;
+    response: Rates;
   };
   /** The receipt of one unit */
   readReceipt: {
@@ -1200,6 +1966,15 @@ export interface Operations {
     body: undefined;
     response: SessionAnswer;
   };
+  /** The stories of a demonstration */
+  readTour: {
+    method: "GET";
+    path: "/tour";
+    pathParams: {};
+    params: {};
+    body: undefined;
+    response: TourTold;
+  };
   /** Take an account away */
   removeUser: {
     method: "DELETE";
@@ -1210,6 +1985,15 @@ export interface Operations {
     params: {};
     body: undefined;
     response: Response;
+  };
+  /** Load waiting rows again under the contract of today */
+  replayQuarantine: {
+    method: "POST";
+    path: "/quarantine/replay";
+    pathParams: {};
+    params: {};
+    body: ReplayBody;
+    response: Replayed;
   };
   /** Take a decision back */
   reverseEntry: {
@@ -1232,6 +2016,27 @@ export interface Operations {
     params: {};
     body: undefined;
     response: Response;
+  };
+  /** Put the prices of an earlier version in force again */
+  rollBackBook: {
+    method: "POST";
+    path: "/prices/{book}/rollback";
+    pathParams: {
+      /** A book that is there. */
+      book: string;
+    };
+    params: {};
+    body: RollbackBody;
+    response: Approved;
+  };
+  /** Keep a page as it is */
+  saveView: {
+    method: "POST";
+    path: "/views";
+    pathParams: {};
+    params: {};
+    body: ViewBody;
+    response: ViewKept;
   };
   /** Make the first account */
   setUp: {

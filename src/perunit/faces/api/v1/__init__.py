@@ -10,7 +10,24 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 
 from perunit.faces.api.problems import problem_responses
-from perunit.faces.api.v1 import explaining, exports, figures, live, people, project, reconciliation, session, units
+from perunit.faces.api.v1 import (
+    annotating,
+    contract,
+    explaining,
+    exports,
+    figures,
+    live,
+    people,
+    prices,
+    project,
+    quality,
+    quarantine,
+    reconciliation,
+    session,
+    tour,
+    units,
+    views,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +46,13 @@ ROUTERS: tuple[Callable[[Service], APIRouter], ...] = (
     units.router,
     live.router,
     reconciliation.router,
+    prices.router,
+    quality.router,
+    quarantine.router,
+    annotating.router,
+    views.router,
+    contract.router,
+    tour.router,
 )
 
 # Anybody may be told these, whatever they ask for.
