@@ -101,9 +101,9 @@ function useFrame(highlight: string | null, step: string): void {
       framed?.classList.remove("pu-toured");
       framed = element;
       element.classList.add("pu-toured");
-      element.scrollIntoView({ block: "center" });
     };
     frame();
+    const release = held(() => framed);
     // A page that draws anew may put another element in its place, or take the class away.
     const watch = new MutationObserver(() => {
       if (!framed?.isConnected || !framed.classList.contains("pu-toured")) {
@@ -115,8 +115,33 @@ function useFrame(highlight: string | null, step: string): void {
     const enough = setTimeout(() => watch.disconnect(), WAITS_MS);
     return () => {
       clearTimeout(enough);
+      release();
       watch.disconnect();
       framed?.classList.remove("pu-toured");
     };
   }, [highlight, step]);
+}
+
+/** Keeps an element in sight while panels above it still grow, until the person scrolls or acts. */
+function held(element: () => Element | null): () => void {
+  const begun = Date.now();
+  const look = setInterval(() => {
+    if (Date.now() - begun > WAITS_MS) return stop();
+    const found = element();
+    if (found !== null && !inSight(found)) found.scrollIntoView({ block: "start" });
+  }, 250);
+  const acts = ["wheel", "touchstart", "pointerdown", "keydown"] as const;
+  const stop = () => {
+    clearInterval(look);
+    for (const act of acts) removeEventListener(act, stop);
+  };
+  for (const act of acts) addEventListener(act, stop, { passive: true });
+  return stop;
+}
+
+function inSight(element: Element): boolean {
+  const { top } = element.getBoundingClientRect();
+  // The last panel of a page cannot come to the top of it.
+  const end = Math.ceil(scrollY + innerHeight) >= document.documentElement.scrollHeight;
+  return top >= 0 && (top < innerHeight * 0.4 || (end && top < innerHeight));
 }

@@ -4,6 +4,7 @@ import { lazy, Suspense, type ComponentType } from "react";
 import { createRootRoute, createRoute, createRouter, Outlet, type RouterHistory } from "@tanstack/react-router";
 
 import { Waiting } from "./Before";
+import { Crashed } from "./Crashed";
 import { Gate } from "./Gate";
 import { Home } from "./Home";
 import { NotFound } from "./NotFound";
@@ -73,6 +74,7 @@ export function makeRouter(history?: RouterHistory) {
     stringifySearch,
     scrollRestoration: true,
     defaultNotFoundComponent: NotFound,
+    defaultErrorComponent: Crashed,
     ...(history ? { history } : {}),
   });
 }

@@ -27,10 +27,11 @@ export function Losers({ of, dimension, onPick }: LosersProps) {
       <Shown of={of} at={AT.losers} height={240}>
         {(figures) => (
           <Bars
-            title={`Contribution margin by ${dimension}`}
+            // While another dimension is asked for, the last answer stays, with its own.
+            title={`Contribution margin by ${figures.by[0]}`}
             rows={figures.rows
               .filter((row) => row["contribution_margin"] !== null)
-              .map((row) => barOf(row, dimension, figures.currency))}
+              .map((row) => barOf(row, figures.by[0] ?? dimension, figures.currency))}
             onPick={(row) => onPick(row.key)}
           />
         )}

@@ -65,11 +65,11 @@ export function Segments({ view, dimension, onDimension, opened, onOpen }: Segme
                 caption={`Segments by ${dimension}`}
                 columns={columns(figures)}
                 rows={figures.rows}
-                rowKey={(row) => String(row[dimension] ?? "")}
+                rowKey={(row) => String(row[figures.by[0]!] ?? "")}
                 sort={sort}
                 onSort={setSort}
                 under={(row) =>
-                  opened !== null && opened === String(row[dimension] ?? "") ? (
+                  opened !== null && figures.by[0] === dimension && opened === String(row[dimension] ?? "") ? (
                     <Drivers view={view} dimension={dimension} segment={opened} />
                   ) : null
                 }
@@ -99,6 +99,8 @@ interface ColumnsWanted {
 function columnsOf({ dimension, measures, scale, per, unit, opened, onOpen }: ColumnsWanted) {
   return (figures: Figures): Column<Row>[] => {
     const { currency } = figures;
+    // While another dimension is asked for, the last answer stays, with its own.
+    const cut = figures.by[0] ?? dimension;
     const sum = (name: string, title: string) => column(name, title, (cell) => money(cell, currency));
     const each = (name: string, title: string) =>
       column(name, `${title} per ${SAID[per] ?? ""}${unit}`, (cell) => money(cell, currency, { per: scale }));
@@ -115,11 +117,11 @@ function columnsOf({ dimension, measures, scale, per, unit, opened, onOpen }: Co
     const order = ["units", "revenue", "variable_cost", "contribution_margin", "revenue_per_unit", "cost_per_unit", "contribution_margin_per_unit", "success_rate"]; // prettier-ignore
     return [
       {
-        name: dimension,
-        title: dimension,
+        name: cut,
+        title: cut,
         head: true,
         sortable: true,
-        cell: (row) => <Opener name={String(row[dimension] ?? "")} opened={opened} onOpen={onOpen} />,
+        cell: (row) => <Opener name={String(row[cut] ?? "")} opened={opened} onOpen={onOpen} />,
       },
       ...order.filter((name) => measures.includes(name)).map((name) => known[name]!),
       ...(figures.compared_with && measures.includes("contribution_margin_per_unit") ? [changeOf(figures)] : []),
