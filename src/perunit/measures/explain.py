@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from perunit.access.permit import OWNER, ForbiddenError
+from perunit.access.permit import OWNER, ForbiddenError, Permission
 from perunit.measures.catalogue import Measure, measures_of, resolve, sum_of
 from perunit.measures.formula import Change, Formula, Number, Part, Product, Ratio, Spread, Total, evaluate, needs
 from perunit.measures.locked import is_closed, locked_months
@@ -96,7 +96,7 @@ def explain(engine: Engine, contract: Contract, query: Query, permit: Permit = O
         parts=tuple(_parts(engine, contract, query, result, permit)),
         result=result,
         rows=_rows(engine, contract, query, permit),
-        books=_books(engine, query.window),
+        books=_books(engine, query.window, permit),
         reconciled=_reconciled(engine, contract, query, permit),
     )
 
@@ -188,7 +188,10 @@ def _bounds(window: Window) -> dict[str, datetime]:
     }
 
 
-def _books(engine: Engine, window: Window) -> tuple[BookInForce, ...]:
+def _books(engine: Engine, window: Window, permit: Permit) -> tuple[BookInForce, ...]:
+    """Where one may know of them."""
+    if not (permit.allows(Permission.FINANCIAL) or permit.allows(Permission.PRICES)):
+        return ()
     rows = engine.rows(_BOOKS, _bounds(window))
     return tuple(
         BookInForce(book, version, _aware(since), actor, _aware(approved))

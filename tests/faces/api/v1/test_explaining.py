@@ -98,3 +98,16 @@ def test_a_bridge_leads_from_one_margin_to_the_other(company: Running, unit: str
             steps = sum((Decimal(step["amount"]) for step in bridge["steps"]), Decimal(0))
             assert Decimal(bridge["before"]) + steps == Decimal(bridge["after"])
         assert ("mix" in [step["name"] for step in bridge["steps"]]) == (mix is not None)
+
+
+def test_an_explanation_says_no_more_than_one_may_see(company: Running) -> None:
+    """Nothing of money or prices to whom those are closed, and of some rows only these."""
+    found = company.get("/explain", measure="success_rate", who="operational", **WINDOW)
+    assert found["price_books"] == []
+    assert found["reconciliation"] in (None, {"status": "open", "score": None})
+    for path in ("/explain?measure=revenue", "/bridge?from=2026-09-29&to=2026-10-02"):
+        answer = company.send("GET", f"/api/v1{path}", who="operational")
+        assert (answer.status, answer.body["permission"]) == (403, "measures:financial")
+    seen = company.get("/explain", measure="revenue", who="european", **WINDOW)
+    whole = company.get("/explain", measure="revenue", filter="region:eu-west-1", **WINDOW)
+    assert [seen[name] for name in ("value", "parts", "rows")] == [whole[name] for name in ("value", "parts", "rows")]

@@ -87,3 +87,10 @@ def test_no_text_is_a_formula(fresh: Running, release: str) -> None:
     formula = release[0] in "=+-@\t\r"
     assert (f"'{release}" in shown) == formula
     assert (release in shown) != formula
+
+
+def test_who_may_not_export_gets_no_file(company: Running) -> None:
+    """Though they may ask for the figures."""
+    assert company.get("/query", measure="units", who="operational")["rows"]
+    answer = company.send("GET", "/api/v1/export?measure=units", who="operational")
+    assert (answer.status, answer.headers["content-type"]) == (403, "application/problem+json")

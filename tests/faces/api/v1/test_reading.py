@@ -83,6 +83,16 @@ def test_what_comes_changes_answers_and_tags(fresh: Running) -> None:
     assert after.body["freshness"]["batch_id"] > before.body["freshness"]["batch_id"]
 
 
+def test_answers_are_kept_by_what_a_viewer_sees(company: Running) -> None:
+    """Asked in turns, each gets their own, from the first to the last."""
+    question = {"measures": ["events"], "by": ["plan"]}
+    whole = company.get("/query", measure="events", by="plan", filter="region:eu-west-1")["rows"]
+    for _ in range(3):
+        assert company.queries(question, who="owner")[0]["rows"] != whole
+        assert company.queries(question, who="european")[0]["rows"] == whole
+        assert company.queries(question, who="nobody")[0]["problem"]["status"] == 403
+
+
 def test_what_several_ask_at_once_is_read_once(company: Running) -> None:
     """Twenty viewers of one figure cost one question."""
     reader = reading_of(company.service).reader

@@ -129,6 +129,7 @@ def _filters(texts: list[str], permit: Permit) -> tuple[Filter, ...]:
 
 
 def _seen(permit: Permit) -> tuple[Filter, ...]:
+    # A fact of which no value is known is in nobody's rows.
     return tuple(Filter(name, tuple(values)) for name, values in sorted(permit.rows.items()))
 
 
