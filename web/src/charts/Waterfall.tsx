@@ -29,13 +29,15 @@ export function Waterfall({ title, rows }: WaterfallProps) {
   const x = linear({ min: from, max: to }, 0, 100);
   return (
     <div>
-      <div className="pu-trace-axis" aria-hidden="true">
-        <div>
-          <span>0</span>
-          <span>{duration((to - from) / 2)}</span>
-          <span>{duration(to - from)}</span>
+      {rows.length > 1 || rows.some(({ seconds }) => seconds !== null) ? (
+        <div className="pu-trace-axis" aria-hidden="true">
+          <div>
+            <span>0</span>
+            <span>{duration((to - from) / 2)}</span>
+            <span>{duration(to - from)}</span>
+          </div>
         </div>
-      </div>
+      ) : null}
       <ol className="pu-trace" aria-label={title}>
         {rows.map((row, index) => {
           const left = x(row.start);
