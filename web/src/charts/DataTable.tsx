@@ -1,7 +1,7 @@
 import { memo } from "react";
 
 import { UNKNOWN, time, value } from "../format";
-import { sampled } from "./buckets";
+import { isOpen, sampled } from "./buckets";
 import type { PlotLook } from "./plot";
 
 interface DataTableProps {
@@ -37,7 +37,7 @@ export const DataTable = memo(function DataTable({ title, look, times, shown }: 
             <tr key={times[index]}>
               <th scope="row">{time(times[index], look.tz, look.grain)}</th>
               {look.series.map((each) => (
-                <td key={each.name}>{cell(each.values[index], look, index >= (each.dashedFrom ?? Infinity))}</td>
+                <td key={each.name}>{cell(each.values[index], look, isOpen(each, index))}</td>
               ))}
             </tr>
           ))}

@@ -3,7 +3,7 @@ import "uplot/dist/uPlot.min.css";
 
 import { time, value } from "../format";
 import type { Annotation } from "./annotations";
-import { endOf, ranged } from "./buckets";
+import { endOf, isOpen, ranged } from "./buckets";
 import "./charts.css";
 import { moved } from "./cursor";
 import { DataTable } from "./DataTable";
@@ -57,6 +57,7 @@ export function TimeSeries(props: TimeSeriesProps) {
     onDrag: (one, other) => zoomTo(ranged(times, grain, one, other)),
   });
   const active = at !== null && at < times.length ? at : null;
+  const open = (index: number) => series.some((each) => isOpen(each, index));
   const incompleteFrom = Math.min(...series.map(({ dashedFrom }) => dashedFrom ?? Infinity));
 
   function zoomTo(range: { from: string; to: string } | null) {
@@ -77,7 +78,7 @@ export function TimeSeries(props: TimeSeriesProps) {
     event.preventDefault();
     setAnchor(event.shiftKey && onZoom ? (anchor ?? active ?? next) : null);
     setAt(next);
-    setSaid(next === null ? "" : readOut(look, times, next, next >= incompleteFrom));
+    setSaid(next === null ? "" : readOut(look, times, next, open(next)));
     point(next);
   }
 
@@ -175,7 +176,7 @@ export function TimeSeries(props: TimeSeriesProps) {
             index={active}
             geometry={geometry}
             at={position(seconds(times[active]!))}
-            incomplete={active >= incompleteFrom}
+            incomplete={open(active)}
           />
         ) : null}
       </div>

@@ -33,16 +33,28 @@ export function sampled(length: number, most = 300): { step: number; indexes: nu
   return { step, indexes };
 }
 
-/** Values as uPlot takes them: the whole part, and the part from `dashedFrom` joined to it. */
+/** Which buckets of a series are not whole: those before `dashedTo`, and those from `dashedFrom` on. */
+export interface Open {
+  dashedFrom?: number | null | undefined;
+  dashedTo?: number | null | undefined;
+}
+
+export function isOpen({ dashedFrom, dashedTo }: Open, index: number): boolean {
+  return index >= (dashedFrom ?? Infinity) || index < (dashedTo ?? 0);
+}
+
+/** Values as uPlot takes them: the whole part, and the parts that are not whole, joined to it. */
 export function split(
   values: readonly Amount[],
-  dashedFrom: number | null | undefined,
+  open: Open,
 ): { solid: (number | null)[]; dashed: (number | null)[] | null } {
   const all = values.map(drawn);
-  if (dashedFrom === null || dashedFrom === undefined || dashedFrom >= all.length) return { solid: all, dashed: null };
+  if (!all.some((_, index) => isOpen(open, index))) return { solid: all, dashed: null };
+  const near = (index: number) =>
+    [index - 1, index, index + 1].some((each) => all.length > each && each >= 0 && isOpen(open, each));
   return {
-    solid: all.map((value, index) => (index < dashedFrom ? value : null)),
-    dashed: all.map((value, index) => (index >= dashedFrom - 1 ? value : null)),
+    solid: all.map((value, index) => (isOpen(open, index) ? null : value)),
+    dashed: all.map((value, index) => (near(index) ? value : null)),
   };
 }
 

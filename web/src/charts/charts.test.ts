@@ -120,10 +120,13 @@ describe("buckets", () => {
   });
 
   test("the incomplete part is joined to the whole one and holds the rest", () => {
-    const { solid, dashed } = split(["1", "2", "3", null], 2);
+    const { solid, dashed } = split(["1", "2", "3", null], { dashedFrom: 2 });
     expect(solid).toEqual([1, 2, null, null]);
     expect(dashed).toEqual([null, 2, 3, null]);
-    expect(split(["1"], null).dashed).toBeNull();
+    expect(split(["1"], { dashedFrom: null }).dashed).toBeNull();
+    const cut = split(["1", "2", "3"], { dashedTo: 1 });
+    expect(cut).toEqual({ solid: [null, 2, 3], dashed: [1, 2, null] });
+    expect(split(["1", "2"], { dashedFrom: 0, dashedTo: 2 }).solid).toEqual([null, null]);
   });
 
   test("values alone between gaps are found", () => {

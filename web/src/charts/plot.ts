@@ -15,6 +15,8 @@ export interface Series {
   color?: number | string;
   /** The first bucket that is not complete yet. */
   dashedFrom?: number | null;
+  /** The first bucket that the range does not cut at its start. */
+  dashedTo?: number | null;
 }
 
 export interface Target {
@@ -38,8 +40,8 @@ export const X_AXIS_PX = 28;
 /** Seconds and rows of numbers in the order of `lines`. */
 export function dataOf(series: readonly Series[], times: readonly string[]): uPlot.AlignedData {
   const seconds = times.map((each) => Date.parse(each) / 1000);
-  const rows = series.flatMap(({ values, dashedFrom }) => {
-    const { solid, dashed } = split(values, dashedFrom);
+  const rows = series.flatMap((each) => {
+    const { solid, dashed } = split(each.values, each);
     return [solid, dashed ?? solid.map(() => null)];
   });
   return [seconds, ...rows];
@@ -49,7 +51,7 @@ export function optionsOf(look: PlotLook, width: number, height: number, hooks: 
   return {
     width,
     height,
-    padding: [8, 12, 0, 0],
+    padding: [8, 22, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
@@ -98,7 +100,7 @@ function points(color: string): uPlot.Series.Points {
   };
 }
 
-/** The incomplete bucket's values, hollow; the last whole one is only where its line comes from. */
+/** What is not whole, hollow; where its line meets the whole part there is a point already. */
 function hollow(color: string): uPlot.Series.Points {
   return {
     size: 5,
@@ -106,9 +108,9 @@ function hollow(color: string): uPlot.Series.Points {
     fill: resolved("var(--surface)"),
     show: true,
     filter: (plot, series) => {
-      const row = plot.data[series] as (number | null)[];
-      const known = row.flatMap((each, at) => (each === null ? [] : [at]));
-      return row.length <= 45 ? known.slice(1) : [];
+      const [row, whole] = [plot.data[series], plot.data[series - 1]] as (number | null)[][];
+      if (row!.length > 45) return [];
+      return row!.flatMap((each, at) => (each === null || whole![at] !== null ? [] : [at]));
     },
   };
 }

@@ -28,6 +28,16 @@ describe("timelines", () => {
     expect(unit).toBe("count");
   });
 
+  test("a bucket that the range cuts at its start does not make what follows incomplete", () => {
+    const cut = [
+      { ...rows[0]!, complete: false },
+      { ...rows[1]!, complete: true },
+    ];
+    expect(timelineOf(answer(cut), ["failures"]).series[0]).toMatchObject({ dashedFrom: null, dashedTo: 1 });
+    const none = cut.map((row) => ({ ...row, complete: false }));
+    expect(timelineOf(answer(none, { points_left_out: 1 }), ["failures"]).series[0]!.dashedFrom).toBe(0);
+  });
+
   test("buckets that the server left out are no gaps", () => {
     expect(timelineOf(answer(rows, { points_left_out: 2 }), ["failures"]).times).toHaveLength(2);
   });

@@ -39,14 +39,23 @@ const POINTS_MAX = 4_000;
 /** One series for each measure, over every bucket between the first and the last: no data is a gap, not a line. */
 export function timelineOf(answer: Answer, measures: readonly string[], labels: Record<string, string> = {}): Timeline {
   const rows = answer.points_left_out ? answer.rows : filled(answer.rows, answer.grain);
-  const open = rows.findIndex((row) => row["complete"] === false);
+  const { dashedFrom, dashedTo } = openOf(rows);
   const series = measures.map((name) => ({
     name,
     label: labels[name] ?? titleOf(answer, name),
     values: rows.map((row) => amount(row[name])),
-    dashedFrom: open < 0 ? null : open,
+    dashedFrom,
+    ...(dashedTo ? { dashedTo } : {}),
   }));
   return { times: rows.map((row) => String(row[answer.grain])), series, unit: unitOf(answer, measures[0]!) };
+}
+
+/** What is not whole: the last buckets are still being filled, and a range may cut its first. */
+function openOf(rows: readonly Record<string, unknown>[]): { dashedFrom: number | null; dashedTo: number } {
+  const whole = (row: Record<string, unknown>) => row["complete"] !== false;
+  const [first, last] = [rows.findIndex(whole), rows.findLastIndex(whole)];
+  if (first < 0) return { dashedFrom: rows.length ? 0 : null, dashedTo: 0 };
+  return { dashedFrom: last + 1 < rows.length ? last + 1 : null, dashedTo: first };
 }
 
 /** The rows with an empty one for each bucket that had no facts. */
