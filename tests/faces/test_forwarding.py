@@ -43,7 +43,7 @@ LOCAL = {
     "export prometheus-rules",
     # The control database may be open in several processes.
     *("users add", "users list", "users set", "users disable", "users password", "users ticket"),
-    *("keys add", "keys list", "keys revoke"),
+    *("keys add", "keys list", "keys revoke", "annotate"),
 }
 DRAFT = """\
 book: cloud

@@ -45,6 +45,7 @@ VERBS = {
     "verify": ("verify:verify", "Check the invariants on live data."),
     "serve": ("serve:serve", "Take events in while it runs, and answer."),
     "backup": ("backup:backup", "Copy the project, served or not."),
+    "annotate": ("annotate:annotate", "Note beside the figures what happened."),
     "users": ("users:users", "Make and change people's accounts."),
     "keys": ("keys:keys", "Make and revoke programs' keys."),
     "export": ("export:export", "Give measures to Prometheus."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,13 +11,13 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from perunit.access.permit import ForbiddenError, Permission
+from perunit.faces.annotations import noted_of
 from perunit.faces.api.problems import problem_responses
-from perunit.faces.api.v1.asking import instant, window_of
+from perunit.faces.api.v1.asking import window_of
 from perunit.faces.api.v1.reading import reading_of
 from perunit.faces.api.v1.recorded import record
 from perunit.faces.api.v1.viewer import CurrentViewer, needs
 from perunit.facts.arrivals import DoorError
-from perunit.model.errors import UsageError
 from perunit.model.plain import plain_value
 from perunit.store.control.annotations import KINDS, Noted, annotate, annotations_within
 from perunit.store.control.models import Annotation
@@ -37,7 +36,6 @@ __all__ = ["note_price_change", "router"]
 _RESPONSES = problem_responses(400, 403, 404, 422, 500, 503, 504)
 _READ_MAX = 5_000
 _RELEASES = ("release", "version")
-_URL = re.compile(r"https?://[^\s/@]+(/\S*)?")
 _FIRST_DAY = timedelta(days=1)
 Kind = Literal[KINDS]  # type: ignore[valid-type]
 
@@ -113,6 +111,7 @@ def router(service: Service) -> APIRouter:
     @api.post(
         "/annotations", response_model=AnnotationKept, operation_id="annotate", status_code=201,
         dependencies=[needs(Permission.ANNOTATE)], summary="Note what happened",
+        responses={200: {"model": AnnotationKept, "description": "It was noted before."}},
     )  # fmt: skip
     async def post_annotation(
         viewer: CurrentViewer,
@@ -123,7 +122,7 @@ def router(service: Service) -> APIRouter:
         ] = None,
     ) -> Any:
         """201 where it is new; 200 and what is there where its key, or its kind, title and start, are known."""
-        noted = _noted(body, service.intake.project.contract, service.clock())
+        noted = noted_of(service.intake.project.contract, service.clock(), **body.model_dump())
 
         def work() -> tuple[Annotation, bool]:
             made, new = annotate(service.control, noted, viewer.name, service.clock(), idempotency_key)
@@ -159,20 +158,6 @@ def _may_look(viewer: Viewer) -> None:
 def _sees(permit: Permit, segments: Mapping[str, str]) -> bool:
     """Not what is about segments that the viewer does not see."""
     return all(name not in permit.rows or value in permit.rows[name] for name, value in segments.items())
-
-
-def _noted(body: AnnotationBody, contract: Contract, now: datetime) -> Noted:
-    start = instant("start", body.start) or now
-    end = instant("end", body.end)
-    if end is not None and end < start:
-        raise UsageError(f"end: got {body.end!r}, must not lie before the start; correct one of the two")
-    if body.url is not None and _URL.fullmatch(body.url) is None:
-        raise UsageError(f"url: got {body.url[:80]!r}, must be an http or https address without a user; correct it")
-    for name in body.segments:
-        if name not in contract.dimensions():
-            known = ", ".join(contract.dimensions())
-            raise UsageError(f"segments: got {name[:80]!r}, must be a dimension of the contract ({known}); correct it")
-    return Noted(body.kind, body.title.strip() or body.kind, start, end, body.text, body.segments, body.url)
 
 
 def _delete(service: Service, viewer: Viewer, number: int) -> None:
