@@ -2,6 +2,7 @@ import { lazy, Suspense, useEffect, useMemo, useRef, useState, type ReactNode } 
 import { useRouter, useRouterState } from "@tanstack/react-router";
 
 import { usePermissions } from "../api/hooks";
+import { Toasts } from "../parts/Toasts";
 import { commandsOf } from "./commands";
 import { ExplainContext, type ToExplain } from "./explaining";
 import { ExportContext, type Exported } from "./exported";
@@ -67,6 +68,7 @@ export function Shell({ children }: { children: ReactNode }) {
               </main>
             </div>
           </div>
+          <Toasts />
           <Suspense fallback={null}>
             {opened === "palette" ? <Commands onClose={close} onOpen={setOpened} /> : null}
             {opened === "help" ? <Help singles={singles} onSingles={setSingles} onClose={close} /> : null}

@@ -1,7 +1,16 @@
+export { Allowed } from "./Allowed";
 export { Badge } from "./Badge";
 export { Button } from "./Button";
+export { Copy } from "./Copy";
+export { Dialog } from "./Dialog";
+export { Field } from "./Field";
 export { Kpi } from "./Kpi";
+export { More } from "./More";
 export { Panel } from "./Panel";
+export { Reasoned } from "./Reasoned";
 export { Select } from "./Select";
-export { Empty, ErrorState, Forbidden, Query, Skeleton } from "./states";
+export { Empty, ErrorState, Forbidden, Partial, Query, Skeleton, Stale } from "./states";
 export { Table, type Column } from "./Table";
+export { Tabs } from "./Tabs";
+export { useToast } from "./toast";
+export { Toasts } from "./Toasts";

@@ -84,3 +84,21 @@ export function Query<T>({ of, height = 120, children }: QueryProps<T>) {
     </>
   );
 }
+
+/** What is shown is not all of it, and why. */
+export function Partial({ children }: { children: ReactNode }) {
+  return (
+    <p className="pu-stale" role="note">
+      Partial: {children}
+    </p>
+  );
+}
+
+/** What is shown is of before. */
+export function Stale({ children }: { children: ReactNode }) {
+  return (
+    <p className="pu-stale" role="status">
+      Not up to date: {children}
+    </p>
+  );
+}
