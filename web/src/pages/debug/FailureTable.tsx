@@ -19,9 +19,9 @@ export function FailureTable({ failures, tz, whole = false }: FailureTableProps)
     { name: "type", title: "Event", cell: ({ type, outcome }) => (outcome ? `${type} [${outcome}]` : type) },
     { name: "units", title: "Units", cell: ({ units }) => <Keys units={units} /> },
     { name: "recovered", title: "Tried again", cell: ({ recovered }) => <Recovered recovered={recovered} /> },
+    { name: "segments", title: "Segments", cell: ({ segments }) => <Enriched segments={segments} whole={whole} /> },
     { name: "latency", title: "Latency", number: true, cell: (row) => ms(row.latency_ms) },
     ...(whole ? inFull() : []),
-    { name: "segments", title: "Segments", cell: ({ segments }) => <Enriched segments={segments} whole={whole} /> },
   ];
   return (
     <Table<Failure>
