@@ -45,7 +45,7 @@ _TABLES = {
 }
 _TIME = {Fact.ALLOCATIONS: "day"}
 # Below so many rows a table is read as soon as it would be summed.
-_ROWS_MIN = 300_000
+_ROWS_MIN = 100_000
 # Dimensions that are the fact's own and not its cell's: summed over here.
 _LOST = frozenset({"meter", "resource"})
 

@@ -223,3 +223,12 @@ def test_the_project_says_what_there_is(company: Running) -> None:
     assert project["freshness"]["lag_seconds"] > 0
     european = {each["name"]: each["values"] for each in company.get("/project", who="european")["dimensions"]}
     assert european["region"] == ["eu-west-1"]
+
+
+def test_a_body_has_an_end(company: Running) -> None:
+    """One that is larger than any question is refused before it is read."""
+    questions = {"queries": [{"measures": ["units"], "filters": ["region:" + "x" * (9 << 20)]}]}
+    answer = company.send("POST", "/api/v1/queries", body=questions)
+    assert answer.status in {400, 413}
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert company.queries({"measures": ["units"]})[0]["rows"]
