@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from perunit.facts.arrivals import DoorError
@@ -120,8 +121,8 @@ class Bodies:
             return await asyncio.to_thread(decompressed, body, coding, self.limits.decompressed_bytes_max)
 
 
-def _too_large(limit: int, mend: str = "send fewer events at once") -> DoorError:
-    detail = f"body: more than {limit:,} bytes, that many are allowed; {mend}"
+def _too_large(limit: int) -> DoorError:
+    detail = f"body: more than {limit:,} bytes, that many are allowed; send fewer events at once"
     return DoorError(413, "Content too large", detail)
 
 
@@ -132,7 +133,7 @@ class SmallBodies:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on; reading too much of its body, or for too long, raises DoorError."""
+        """Passes a request on; reading too much of its body, or for too long, raises HTTPException."""
         if scope["type"] != "http" or not scope["path"].startswith("/api/") or scope["path"] == "/api/v1/write":
             await self._app(scope, receive, send)
             return
@@ -149,11 +150,12 @@ class SmallBodies:
                     message = await receive()
             except TimeoutError as error:
                 detail = f"body: must come within {_QUESTION_SECONDS_MAX} s; send it again"
-                raise DoorError(408, "Request Timeout", detail) from error
+                raise HTTPException(408, detail) from error
             size += len(message.get("body", b""))
             whole = not message.get("more_body", False)
             if size > _QUESTION_BYTES_MAX:
-                raise _too_large(_QUESTION_BYTES_MAX, "ask for less at once")
+                # Of the framework's kind, which alone passes the framework's reading of a body.
+                raise HTTPException(413, f"body: more than {_QUESTION_BYTES_MAX:,} bytes; ask for less at once")
             return message
 
         await self._app(scope, receive_small, send)
