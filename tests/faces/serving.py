@@ -61,6 +61,7 @@ class Served:
     project: Path
     process: subprocess.Popen[str] | None
     key: str | None = None
+    setup: str | None = None
 
     @property
     def endpoint(self) -> tuple[str, int]:
@@ -122,7 +123,8 @@ def serving(project: Path, *options: str, env: dict[str, str] | None = None) -> 
         try:
             with closing(open_control_of(project)) as control:
                 key = key_to_all(control)
-            yield Served(json.loads(line)["address"], project, process, key)
+            said = json.loads(line)
+            yield Served(said["address"], project, process, key, said.get("setup"))
         finally:
             if process.poll() is None:
                 process.kill()

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 from tests.facts.doors.otlp_messages import trace_request
 from tests.live.arriving import waiting_together
 from tests.live.otlp_sent import listening, submitted
 from tests.live.test_otlp import NOON, company_of
 
+from perunit.access.keys import make_key
+from perunit.access.permit import OWNER, Permission, Viewer
 from perunit.live.intake import Limits
 from perunit.live.otlp_grpc import OtlpGrpc
 from perunit.live.service import Service
@@ -86,3 +92,30 @@ def test_a_port_in_use_is_said(tmp_path: Path) -> None:
         other = OtlpGrpc(service, "127.0.0.1", int(where.grpc.rpartition(":")[2]))
         with pytest.raises(UsageError, match="--grpc-port"):
             other.start()
+
+
+def test_where_others_reach_it_a_key_is_needed(tmp_path: Path) -> None:
+    """As metadata, and one that may send; an exporter is told not to try again."""
+    with listening(company_of(tmp_path, "spans")) as where:
+        service = replace(where.service, settings=replace(where.service.settings, host="10.0.0.1"))
+        server = OtlpGrpc(service, "127.0.0.1", 0)
+        server.start()
+        owner = Viewer(None, "tests", None, OWNER, "owner")
+        with service.control.session() as session:
+            sends, looks = (
+                make_key(session, owner, service.clock(), name="k", scopes=[scope])[1]
+                for scope in (Permission.INGEST, Permission.OPERATIONAL)
+            )
+        codes = []
+        with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+            export = TraceServiceStub(channel).Export
+            for given in ("", "Bearer pu_no", f"Basic {sends}", f"Bearer {looks}", f"Bearer {sends}"):
+                metadata = (("authorization", given),) if given else ()
+                try:
+                    export(ExportTraceServiceRequest(), metadata=metadata)
+                    codes.append(grpc.StatusCode.OK)
+                except grpc.RpcError as error:
+                    codes.append(error.code())
+        server.stop()
+    status = grpc.StatusCode
+    assert codes == [status.UNAUTHENTICATED] * 3 + [status.PERMISSION_DENIED, status.OK]

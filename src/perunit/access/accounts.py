@@ -63,7 +63,7 @@ def clean_rows(rows: Mapping[str, Sequence[str]]) -> Rows:
     for dimension, values in rows.items():
         if not values:
             raise AccessError(f"rows: {dimension}: got no value, must have one or more; name those that may be seen")
-    return {dimension: sorted(set(values)) for dimension, values in rows.items()}
+    return {dimension: sorted(set(values)) for dimension, values in sorted(rows.items())}
 
 
 def permit_of(role: str, rows: Mapping[str, Sequence[str]]) -> Permit:
