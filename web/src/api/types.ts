@@ -166,6 +166,9 @@ export interface SavedView {
   page: string;
   state: string;
   shared: boolean;
+  /** Made by whoever asks. */
+  own: boolean;
+  owner: string | null;
 }
 
 export interface TourStep {

@@ -34,16 +34,20 @@ export default function Views({ page, state, onClose }: { page: string; state: s
             </button>
             <small>
               {pageOf(addressOf(view).split("?")[0]!)?.title ?? view.page}
-              {view.shared ? " · shared" : ""}
+              {view.own ? (view.shared ? " · shared" : "") : ` · from ${view.owner ?? "somebody who left"}`}
             </small>
-            <button
-              type="button"
-              className="pu-button pu-button-quiet"
-              aria-label={`Delete ${view.name}`}
-              onClick={() => remove.mutate({ id: view.id })}
-            >
-              Delete
-            </button>
+            {view.own ? (
+              <button
+                type="button"
+                className="pu-button pu-button-quiet"
+                aria-label={`Delete ${view.name}`}
+                onClick={() => remove.mutate({ id: view.id })}
+              >
+                Delete
+              </button>
+            ) : (
+              <span />
+            )}
           </li>
         ))}
       </ul>
@@ -54,7 +58,7 @@ export default function Views({ page, state, onClose }: { page: string; state: s
 }
 
 function Save({ page, state }: { page: string; state: string }) {
-  const save = useAction<SavedView, Omit<SavedView, "id">>("POST", "/views");
+  const save = useAction<SavedView, Pick<SavedView, "name" | "page" | "state" | "shared">>("POST", "/views");
   const may = usePermissions();
   const [name, setName] = useState("");
   const [shared, setShared] = useState(false);

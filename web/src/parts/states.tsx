@@ -45,13 +45,15 @@ export function Forbidden({ problem }: { problem: ProblemBody }) {
   return (
     <div className="pu-state">
       <p className="pu-state-title">Not shown to your role</p>
-      <p>{problem.detail ?? problem.title}</p>
       {problem.permission ? (
         <p>
           It needs <code>{problem.permission}</code>
-          {problem.roles?.length ? `, which ${problem.roles.join(", ")} have` : ""}.
+          {problem.roles?.length ? `, which ${problem.roles.join(", ")} have` : ""}; ask an administrator for such a
+          role.
         </p>
-      ) : null}
+      ) : (
+        <p>{problem.detail ?? problem.title}</p>
+      )}
     </div>
   );
 }

@@ -113,12 +113,13 @@ function Figure({ measure, total, course, against, lacking }: FigureProps) {
   );
 }
 
+/** Each reason once: several figures are not shown for the same one. */
 function refusals(results: readonly Result[]) {
   const found = [AT.money, AT.work, AT.bills].flatMap((at) => {
     const result = results[at];
     return result && "problem" in result ? [result.problem] : [];
   });
-  return found.filter((problem, at) => found.findIndex(({ detail }) => detail === problem.detail) === at);
+  return [...new Map(found.map((problem) => [problem.permission ?? problem.detail, problem])).values()];
 }
 
 // A tile has room for about eleven letters; its title has all of it.

@@ -18,6 +18,13 @@ import { Trends } from "./Trends";
 
 const NONE = "\u0000";
 
+type Noted = Omit<Annotation, "id"> & { id: number | null };
+
+/** What is found in the facts themselves has no number; its kind and start name it. */
+function named(noted: Noted): Annotation {
+  return { ...noted, id: noted.id ?? `${noted.kind} ${noted.start} ${noted.title}` };
+}
+
 /** What is earned and lost, per unit and in all: how much, since when, where, and why. */
 export default function Executive() {
   const view = useView();
@@ -27,8 +34,8 @@ export default function Executive() {
   // An empty name is the unknown segment, so no segment needs a sign of its own.
   const [segment, setSegment] = useParam("segment", NONE);
   const figures = useFigures(questionsOf(view, dimension));
-  const annotations = useApi<{ annotations: Annotation[] }>("/annotations", { from: view.from, to: view.to });
-  const marks = useMemo(() => annotations.data?.annotations ?? [], [annotations.data]);
+  const annotations = useApi<{ annotations: Noted[] }>("/annotations", { from: view.from, to: view.to });
+  const marks = useMemo(() => (annotations.data?.annotations ?? []).map(named), [annotations.data]);
   const against = againstOf(view.compare);
   const lacking = lacks(figures.data, project.data.first_event);
   const open = useCallback((name: string | null) => setSegment(name ?? NONE), [setSegment]);
