@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from perunit.access.audit import Audit
 from perunit.live.intake import Limits
 from perunit.store.control.database import ControlStore, in_memory
 
@@ -40,6 +41,11 @@ class Service:
     meters: Meters
     settings: Settings = field(default_factory=Settings)
     control: ControlStore = field(default_factory=in_memory)
+    audit: Audit = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Its audit stands in its control database."""
+        object.__setattr__(self, "audit", Audit(self.control, self.clock))
 
     @property
     def doors_open(self) -> bool:

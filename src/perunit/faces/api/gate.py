@@ -32,6 +32,8 @@ __all__ = ["COOKIE", "CSRF_HEADER", "CrossSiteError", "Gate", "UnknownError", "g
 COOKIE = "perunit_session"
 CSRF_HEADER = "x-csrf-token"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+# Questions whose text is too long for an address.
+_READS = ("/queries",)
 _BEARER = "bearer "
 _PORTS = {"http": 80, "https": 443}
 
@@ -66,7 +68,16 @@ class Gate:
         return not self._anybody
 
     def viewer(self, request: Request) -> Viewer:
-        """Who asks. Raises UnknownError, or CrossSiteError where a browser's page may be another's."""
+        """Who asks. Raises UnknownError, or CrossSiteError where a browser's page may be another's.
+
+        What changes something is refused with StoreError while it cannot be written down.
+        """
+        viewer = self._viewer(request)
+        if request.method not in _SAFE and not request.url.path.endswith(_READS):
+            self.service.audit.require()
+        return viewer
+
+    def _viewer(self, request: Request) -> Viewer:
         if (text := bearer(request)) is not None:
             if (known := self.keys.viewer(text, self.service.clock())) is None:
                 raise UnknownError("Authorization: the key is none, is over, or was revoked; make another one")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client import Counter, Histogram
 
+from perunit.access.audit import ADDRESS
 from perunit.faces.api.tracing import request_span
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Observed:
         started, number = time.perf_counter(), _number(scope)
         scope.setdefault("state", {})["request_id"] = number
         status = 500
+        ADDRESS.set((scope.get("client") or (None,))[0])
 
         async def send_numbered(message: Message) -> None:
             nonlocal status

@@ -137,7 +137,9 @@ def _service(directory: Path, host: str, grpc_port: int) -> Iterator[Service]:
         try:
             running = ServiceSettings(host=host, grpc_port=grpc_port)
             with closing(control_of(project.project)) as control:
-                yield Service(project.project, intake, project.clock, meters, running, control)
+                service = Service(project.project, intake, project.clock, meters, running, control)
+                with closing(service.audit):
+                    yield service
         finally:
             intake.close()
 

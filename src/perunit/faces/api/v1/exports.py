@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -52,7 +53,8 @@ def router(service: Service) -> APIRouter:
         """As `/query`, complete: without `limit` every row. CSV begins with one line that says what the values are, and
         a text that a spreadsheet would take for a formula has an apostrophe before it.
         """
-        note(service, viewer, "export", asked)
+        # On disk before the figures leave, which the event loop does not wait for.
+        await asyncio.to_thread(note, service, viewer, "export", asked)
         reading = reading_of(service)
         key = reading.key(reading.name(viewer, f"export {form} {asked.said()}"))
         if not_modified(request, key):
