@@ -161,7 +161,7 @@ def test_a_later_version_is_refused(control: ControlStore) -> None:
     with control.session() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     control.close()
-    with pytest.raises(StoreError, match="got version 9999, must be .* or earlier; use a later perunit"):
+    with pytest.raises(StoreError, match=r"got version 9999, must be \d+ or earlier; use a later perunit"):
         control.open()
 
 
