@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -77,12 +77,16 @@ def checked_draft(project: Project, book: str, text: str, taken: dict[str, int])
     # Only an approval that is made here counts.
     text = unapproved(text.encode("utf-8", "replace")).decode("utf-8", "replace")
     read = read_price_book(parse_document(text, file), digest_of(text), text)
-    if read.book is None:
+    if read.book is None or read.faults:
         raise ConfigurationError(list(read.faults))
     if read.book.name != book:
         mend = "correct it, or send it to that book"
         raise ConfigurationError([Fault(file, None, "book", repr(read.book.name), f"must be {book!r}", mend)])
-    return repeated(project, text, book, taken)
+    try:
+        return repeated(project, text, book, taken)
+    except ConfigurationError as error:
+        # Told of the text that was sent, and not of the file that it would become.
+        raise ConfigurationError([replace(fault, file=file) for fault in error.faults]) from error
 
 
 def keep_draft(root: Path, book: str, text: str, replaces: str | None) -> str:

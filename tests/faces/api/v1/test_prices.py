@@ -103,6 +103,8 @@ def test_another_draft_is_not_overwritten_unseen(shop: Running) -> None:
         "][",
         "book: models\n",
         "a: &a [*a]",
+        "book: cloud\nversion: 1\ncurrency: USD\nrates:\n"
+        "  - {meter: cpu_seconds, price: 1, per: 1, unit: By, effective_from: 2026-01-01}\n",
     ],
 )
 def test_faults_name_their_places_and_nothing_is_kept(shop: Running, text: str) -> None:
@@ -113,6 +115,7 @@ def test_faults_name_their_places_and_nothing_is_kept(shop: Running, text: str) 
     assert made.body["draft"] is made.body["impact"] is None
     assert made.body["faults"]
     assert all(fault["place"] and fault["mend"] for fault in made.body["faults"])
+    assert {fault["file"] for fault in made.body["faults"]} == {"prices/drafts/cloud.yaml"}
     assert shop.get("/prices")["drafts"] == before
 
 
