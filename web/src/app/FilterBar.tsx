@@ -1,6 +1,7 @@
 import { useState } from "react";
 
 import type { Project } from "../api/types";
+import { Select } from "../parts";
 import { AddFilter } from "./AddFilter";
 import { filterOf, filterSaid, filterText } from "./filters";
 import { Icon } from "./Icon";
@@ -29,11 +30,11 @@ export function FilterBar({ controls }: { controls: readonly Control[] }) {
         {has("unit") ? <Units view={view} project={project} /> : null}
         {has("grain") ? <Grain view={view} project={project} /> : null}
         {has("currency") ? (
-          <Choice
+          <Select
             label="Currency"
             value={view.currency}
             options={project.currencies.map((name) => [name, name])}
-            onPick={(currency) => view.set({ currency: currency === project.currency ? "" : currency })}
+            onChange={(currency) => view.set({ currency: currency === project.currency ? "" : currency })}
           />
         ) : null}
         {has("range") ? <Zone view={view} /> : null}
@@ -46,11 +47,11 @@ export function FilterBar({ controls }: { controls: readonly Control[] }) {
 function Compare({ view }: { view: View }) {
   return (
     <>
-      <Choice
+      <Select
         label="Compare with"
         value={view.compare}
         options={COMPARES.map(({ name, title }) => [name, title])}
-        onPick={(compare) => view.set({ compare })}
+        onChange={(compare) => view.set({ compare })}
       />
       {view.compare === "custom" ? (
         <Pop
@@ -81,11 +82,11 @@ function Compare({ view }: { view: View }) {
 function Units({ view, project }: { view: View; project: Project }) {
   if (project.units.length < 2) return null;
   return (
-    <Choice
+    <Select
       label="Unit"
       value={view.unit}
       options={project.units.map(({ name }) => [name, name])}
-      onPick={(unit) => view.set({ unit: unit === project.units[0]?.name ? "" : unit })}
+      onChange={(unit) => view.set({ unit: unit === project.units[0]?.name ? "" : unit })}
     />
   );
 }
@@ -93,11 +94,11 @@ function Units({ view, project }: { view: View; project: Project }) {
 function Grain({ view, project }: { view: View; project: Project }) {
   const grains = project.grains.filter((grain) => grain !== "total");
   return (
-    <Choice
+    <Select
       label="By"
       value={view.grainChosen}
       options={[["", `auto (${view.grain})`], ...grains.map((grain): [string, string] => [grain, grain])]}
-      onPick={(grain) => view.set({ grain })}
+      onChange={(grain) => view.set({ grain })}
     />
   );
 }
@@ -106,36 +107,12 @@ function Zone({ view }: { view: View }) {
   const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const names = [...new Set([view.tz, own, "UTC", ...Intl.supportedValuesOf("timeZone")])];
   return (
-    <Choice
+    <Select
       label="Time zone"
       value={view.tz}
       options={names.map((name) => [name, name.replaceAll("_", " ")])}
-      onPick={(tz) => view.set({ tz: tz === own ? "" : tz })}
+      onChange={(tz) => view.set({ tz: tz === own ? "" : tz })}
     />
-  );
-}
-
-interface ChoiceProps {
-  label: string;
-  value: string;
-  options: readonly (readonly [value: string, title: string])[];
-  onPick: (value: string) => void;
-}
-
-function Choice({ label, value, options, onPick }: ChoiceProps) {
-  const known = options.some(([each]) => each === value);
-  return (
-    <label className="pu-choice">
-      <span>{label}</span>
-      <select value={value} onChange={(event) => onPick(event.target.value)}>
-        {known ? null : <option value={value}>{value}</option>}
-        {options.map(([each, title]) => (
-          <option key={each} value={each}>
-            {title}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }
 
