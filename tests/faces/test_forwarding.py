@@ -43,6 +43,7 @@ LOCAL = {
     "export prometheus-rules",
     # The control database may be open in several processes.
     *("users add", "users list", "users set", "users disable", "users password", "users ticket"),
+    *("audit list", "audit verify", "audit head", "audit export"),
     *("keys add", "keys list", "keys revoke", "annotate"),
 }
 DRAFT = """\

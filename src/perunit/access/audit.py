@@ -30,12 +30,12 @@ __all__ = ["ACTIONS", "ADDRESS", "Audit"]
 # Where the request came from that is being answered.
 ADDRESS: ContextVar[str | None] = ContextVar("address", default=None)
 
-GATHERED = frozenset({"query", "explain", "receipt", "audit_read"})
+GATHERED = frozenset({"query", "explain", "receipt"})
 ACTIONS = GATHERED | {
     *("export", "reveal", "login", "logout", "login_failed", "setup", "user_create", "user_change", "key_create"),
     *("key_revoke", "price_draft", "price_approve", "price_rollback", "reconcile_accept", "reconcile_adjust"),
     *("reconcile_reverse", "reconcile_lock", "quarantine_replay", "annotation_create", "annotation_delete"),
-    *("view_save", "view_delete", "erase", "rotate"),
+    *("view_save", "view_delete", "erase", "rotate", "audit_read"),
 }
 _GATHER_SECONDS = 0.05
 _RETRY_SECONDS = 0.25

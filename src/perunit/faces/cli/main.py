@@ -48,6 +48,7 @@ VERBS = {
     "annotate": ("annotate:annotate", "Note beside the figures what happened."),
     "users": ("users:users", "Make and change people's accounts."),
     "keys": ("keys:keys", "Make and revoke programs' keys."),
+    "audit": ("audit:audit", "See who did what, and whether that record is whole."),
     "export": ("export:export", "Give measures to Prometheus."),
     "simulate": ("simulate:simulate", "Make a company's events and bills with known truth."),
     "demo": ("demo:demo", "See it all at work on a simulated company."),

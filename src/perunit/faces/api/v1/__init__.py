@@ -12,6 +12,7 @@ from fastapi import APIRouter
 from perunit.faces.api.problems import problem_responses
 from perunit.faces.api.v1 import (
     annotating,
+    audit,
     contract,
     explaining,
     exports,
@@ -53,6 +54,7 @@ ROUTERS: tuple[Callable[[Service], APIRouter], ...] = (
     views.router,
     contract.router,
     tour.router,
+    audit.router,
 )
 
 # Anybody may be told these, whatever they ask for.
