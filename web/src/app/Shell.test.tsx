@@ -1,9 +1,12 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createMemoryHistory, RouterProvider } from "@tanstack/react-router";
-import { act, cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
+import { act, cleanup, configure, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { makeRouter } from "./router";
+
+// Pages come when they are first opened; a busy machine takes a while.
+configure({ asyncUtilTimeout: 15_000 });
 
 const PERMISSIONS = ["measures:financial", "measures:operational", "prices:read", "figures:export"];
 const SESSION = {

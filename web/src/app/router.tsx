@@ -7,7 +7,7 @@ import { Waiting } from "./Before";
 import { Crashed } from "./Crashed";
 import { Gate } from "./Gate";
 import { Home } from "./Home";
-import { NotFound } from "./NotFound";
+import { Missing, NotFound } from "./NotFound";
 import { parseSearch, stringifySearch } from "./search";
 import { Shell } from "./Shell";
 
@@ -62,7 +62,7 @@ function pageRoute(path: string, module: string, bare?: true) {
 
 function pageOf(module: string): ComponentType {
   const load = modules[`../pages/${module}.tsx`] ?? modules[`../pages/${module.split("/")[0]}/index.tsx`];
-  return load ? lazy(load) : NotFound;
+  return load ? lazy(load) : Missing;
 }
 
 export function makeRouter(history?: RouterHistory) {
