@@ -1,7 +1,7 @@
 import { useState } from "react";
 
 import { time } from "../format";
-import { clustered, letterOf, summed, wordOf, type Annotation } from "./annotations";
+import { clustered, keyOf, letterOf, summed, wordOf, type Annotation } from "./annotations";
 
 interface RailProps {
   annotations: readonly Annotation[];
@@ -24,7 +24,7 @@ export function Rail({ annotations, position, left, width, tz }: RailProps) {
         const label = `${said}, ${time(first!.start, tz)}`;
         return (
           <div
-            key={cluster.annotations.map(({ id }) => id).join()}
+            key={cluster.annotations.map(keyOf).join()}
             className="pu-rail-mark"
             style={{ left: left + cluster.at }}
             onKeyDown={(event) => event.key === "Escape" && setOpen(null)}
@@ -43,7 +43,7 @@ export function Rail({ annotations, position, left, width, tz }: RailProps) {
             {open === index ? (
               <ul className={cluster.at > width / 2 ? "pu-rail-list pu-rail-list-left" : "pu-rail-list"} tabIndex={-1}>
                 {cluster.annotations.map((each) => (
-                  <li key={each.id}>
+                  <li key={keyOf(each)}>
                     <b>{each.title}</b> <span className="pu-rail-kind">{wordOf(each.kind)}</span>
                     <div className="pu-rail-time">
                       {time(each.start, tz)}

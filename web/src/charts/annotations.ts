@@ -3,7 +3,8 @@
 export type AnnotationKind = "deployment" | "flag" | "incident" | "price_change" | "note";
 
 export interface Annotation {
-  id: number | string;
+  /** Null where it is derived from the facts: the first event of a release. */
+  id: number | string | null;
   kind: AnnotationKind | string;
   title: string;
   text?: string | null;
@@ -52,6 +53,11 @@ export function clustered(
     else clusters.push({ at, annotations: [annotation] });
   }
   return clusters;
+}
+
+/** What tells one from another; those derived from facts have no id. */
+export function keyOf({ id, kind, start, title }: Annotation): string {
+  return id === null ? `${kind} ${start} ${title}` : String(id);
 }
 
 /** One name for all of a cluster: "2 deployments, 1 incident". */

@@ -4,6 +4,7 @@ import { clustered, summed, type Annotation } from "./annotations";
 import { endOf, lonely, ranged, sampled, split } from "./buckets";
 import { spansOf } from "./Bridge";
 import { moved, nearest } from "./cursor";
+import { spanOf } from "./plot";
 import { extent, linear, nice, stepOf, tickLabel, ticksOf } from "./scale";
 import { pathOf } from "./Sparkline";
 import { reach } from "./Waterfall";
@@ -132,6 +133,11 @@ describe("buckets", () => {
   test("values alone between gaps are found", () => {
     expect(lonely([1, null, 2, 3, null, 4])).toEqual([0, 5]);
   });
+});
+
+test("one bucket alone has its neighbours' room around it", () => {
+  expect(spanOf(7200, 7200, "hour")).toEqual([3600, 10_800]);
+  expect(spanOf(0, 60, "hour")).toEqual([0, 60]);
 });
 
 describe("annotations", () => {

@@ -60,12 +60,24 @@ export function optionsOf(look: PlotLook, width: number, height: number, hooks: 
     },
     // Days are UTC's own whatever the viewer's zone, as in format/time.ts.
     tzDate: (seconds) => zoned(seconds, isCalendar(look.grain) ? "UTC" : look.tz),
-    scales: { x: { time: true }, y: { range: (_, min, max) => rangeOf(look, min, max) } },
+    scales: {
+      x: { time: true, range: (_, min, max) => spanOf(min, max, look.grain) },
+      y: { range: (_, min, max) => rangeOf(look, min, max) },
+    },
     axes: [xAxis(look), yAxis(look)],
     series: [{}, ...look.series.flatMap((each, index) => lines(each, index))],
     hooks,
   };
 }
+
+/** One bucket alone stands in the middle of its neighbours: uPlot would show years around it. */
+export function spanOf(min: number, max: number, grain: string): [number, number] {
+  if (min !== max) return [min, max];
+  const room = SECONDS[grain] ?? 3600;
+  return [min - room, max + room];
+}
+
+const SECONDS: Record<string, number> = { minute: 60, hour: 3600, day: 86_400, month: 30 * 86_400 };
 
 function rangeOf(look: PlotLook, min: number | null, max: number | null): [number, number] {
   const wanted = look.target ? [min, max, look.target.value] : [min, max];

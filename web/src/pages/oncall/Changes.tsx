@@ -1,4 +1,4 @@
-import { wordOf, type Annotation } from "../../charts/annotations";
+import { keyOf, wordOf, type Annotation } from "../../charts/annotations";
 import { duration, time } from "../../format";
 
 interface ChangesProps {
@@ -14,7 +14,7 @@ export function Changes({ annotations, until, tz }: ChangesProps) {
   return (
     <ol className="pu-changes">
       {latest.map((each) => (
-        <li key={each.id}>
+        <li key={keyOf(each)}>
           <span className={`pu-changes-kind pu-changes-${each.kind}`}>{wordOf(each.kind)}</span>
           <span>
             {each.url ? (
