@@ -96,9 +96,14 @@ def test_the_rest_is_read_too(served: Served, perunit: Perunit) -> None:
     """Measures, explanations, receipts, periods, reconciliations, charges, with exact numbers."""
     assert {measure["name"] for measure in perunit.measures()} > {"units", "revenue"}
     explained = perunit.explain("contribution_margin")
-    assert explained["measure"]["name"] == "contribution_margin"
-    unit = next(perunit.units("order"))["id"]
-    assert perunit.receipt("order", unit)["unit_key"] == unit
+    assert explained["value"] == sum(
+        (part["value"] or 0) * (-1 if part["sign"] == "-" else 1) for part in explained["parts"]
+    )
+    unit = next(perunit.units("order"))
+    assert unit["margin"] == unit["revenue"] - unit["cost"]
+    receipt = perunit.receipt("order", unit["id"])
+    assert receipt["unit_key"] == unit["id"]
+    assert isinstance(receipt["totals"]["revenue"], Decimal)
     period = perunit.periods()[0]["period"]
     found = perunit.reconciliation(period, variance=True)
     said = json.loads(command("-C", str(served.project), "--json", "reconcile", "--period", period).stdout)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,8 @@ import pytest
 
 from perunit import pipeline
 from perunit.contract.read import read_project
-from perunit.wiring import opened
+from perunit.store.control.annotations import annotations_within
+from perunit.wiring import open_control_of, opened
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -152,6 +155,19 @@ def test_an_approval_is_kept_with_actor_and_reason(shop: Path, run: Run) -> None
         ("cloud@1/rates/1", "withdrawn", None),
         ("cloud@2/rates/1", "effective", "kim"),
         ("cloud@2/rates/2", "future", "kim"),
+    ]
+
+
+def test_an_approval_is_noted_beside_the_figures(shop: Path, run: Run) -> None:
+    """From when its first price differs, and so is a rollback."""
+    answer(run, shop, "prices", "approve", draft(shop, DEARER), *WHO, "--reprice-past")
+    answer(run, shop, "prices", "rollback", "cloud", "--to", "1", *WHO, "--reprice-past")
+    with closing(open_control_of(shop)) as control:
+        noted = annotations_within(control, None, None, ("price_change",), 10)
+    began = datetime(2026, 9, 1, 10, 30, tzinfo=UTC)
+    assert [(each.title, each.start, each.created_by) for each in noted] == [
+        ("cloud@2", began, "kim"),
+        ("cloud@3", began, "kim"),
     ]
 
 

@@ -193,8 +193,8 @@ class Bridge(TypedDict):
     filters: list[str]
     window: WindowAnswer
     compared_with: WindowAnswer
-    before: str
-    after: str
+    before: Decimal
+    after: Decimal
     steps: list[BridgeStep]
     freshness: Freshness
     notes: list[str]
@@ -205,7 +205,7 @@ class BridgeStep(TypedDict):
 
     name: str
     title: str
-    amount: str
+    amount: Decimal
 
 
 class BridgeStepOf(TypedDict):
@@ -410,7 +410,7 @@ class Explained(TypedDict):
     """All that one figure rests on."""
 
     measure: MeasureEntry
-    value: str | int | None
+    value: Decimal | int | None
     currency: str
     unit: str
     status: Literal["estimated", "billed", "mixed", "closed"] | None
@@ -436,9 +436,9 @@ class Failure(TypedDict):
     units: dict[str, str]
     segments: dict[str, str | None]
     outcome: str | None
-    latency_ms: str | None
+    latency_ms: Decimal | None
     resource: str | None
-    amounts: dict[str, str]
+    amounts: dict[str, Decimal]
     currency: str
     intent: str | None
     recovered: bool | None
@@ -655,7 +655,7 @@ class Part(TypedDict):
 
     name: str
     title: str
-    value: str | int | None
+    value: Decimal | int | None
     sign: Literal["+", "-", "/"]
     measure: bool
 
@@ -837,7 +837,7 @@ class Receipt(TypedDict):
     currency: str
     opened_at: str
     segments: dict[str, str | None]
-    totals: dict[str, str | None]
+    totals: dict[str, Decimal | None]
     status: Literal["estimated", "billed", "mixed", "closed"] | None
     unpriced: int
     notes: list[str]
@@ -864,7 +864,7 @@ class ReconciliationState(TypedDict):
     """How far the bills of the window are reconciled."""
 
     status: Literal["closed", "open"]
-    score: str | None
+    score: Decimal | None
 
 
 class Refused(TypedDict):
@@ -1017,9 +1017,9 @@ class UnitLine(TypedDict):
     opened_at: str
     last_event: str
     segments: dict[str, str | None]
-    revenue: str
-    cost: str
-    margin: str
+    revenue: Decimal
+    cost: Decimal
+    margin: Decimal
     attempts: int
     successes: int
 
@@ -1207,8 +1207,13 @@ DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
     "Bridge": {
         "window": ("WindowAnswer",),
         "compared_with": ("WindowAnswer",),
+        "before": ("Decimal",),
+        "after": ("Decimal",),
         "steps": ("BridgeStep",),
         "freshness": ("Freshness",),
+    },
+    "BridgeStep": {
+        "amount": ("Decimal",),
     },
     "BridgeStepOf": {
         "amount": ("Decimal",),
@@ -1263,11 +1268,16 @@ DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "Explained": {
         "measure": ("MeasureEntry",),
+        "value": ("Decimal",),
         "parts": ("Part",),
         "window": ("WindowAnswer",),
         "price_books": ("PriceBookInForce",),
         "freshness": ("Freshness",),
         "reconciliation": ("ReconciliationState",),
+    },
+    "Failure": {
+        "latency_ms": ("Decimal",),
+        "amounts": ("Decimal",),
     },
     "Failures": {
         "failures": ("Failure",),
@@ -1310,6 +1320,9 @@ DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "LockKept": {
         "window": ("Span",),
+    },
+    "Part": {
+        "value": ("Decimal",),
     },
     "Past": {
         "amounts": ("PastAmount",),
@@ -1360,6 +1373,9 @@ DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
         "orphan_rate": ("Decimal",),
         "late_rate": ("Decimal",),
     },
+    "Receipt": {
+        "totals": ("Decimal",),
+    },
     "Reconciled": {
         "tolerance": ("Decimal",),
         "invoices": ("InvoiceTied",),
@@ -1370,6 +1386,9 @@ DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
         "variances": ("VarianceLine",),
         "variance_by_meter": ("VarianceSum",),
         "variance_by_day": ("VarianceSum",),
+    },
+    "ReconciliationState": {
+        "score": ("Decimal",),
     },
     "Refused": {
         "problem": ("Problem",),
@@ -1409,6 +1428,11 @@ DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "TourTold": {
         "stories": ("TourStory",),
+    },
+    "UnitLine": {
+        "revenue": ("Decimal",),
+        "cost": ("Decimal",),
+        "margin": ("Decimal",),
     },
     "Units": {
         "window": ("WindowAnswer",),

@@ -5,6 +5,7 @@ Leaves: what changes, what it would have meant, and versions in force.
 from __future__ import annotations
 
 import json
+import logging
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -13,18 +14,22 @@ from perunit import pipeline
 from perunit.contract.drafts import draft_files, open_draft, publish, repeated
 from perunit.contract.prices import Approval
 from perunit.contract.read import read_book, read_project
-from perunit.economics.price.differences import stored_rates
+from perunit.economics.price.differences import changes, stored_rates
 from perunit.economics.price.replay import changes_past, past_amounts, replayed
 from perunit.faces.cli.render import change as shown_change
-from perunit.model.errors import UsageError
+from perunit.model.errors import StoreError, UsageError
 from perunit.model.money import exact, plain
 from perunit.model.window import Window
+from perunit.store.control.annotations import Noted, annotate
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from perunit.contract.drafts import Draft
     from perunit.contract.prices import PriceBook, Rate
     from perunit.economics.price.differences import Change
     from perunit.measures.preview import Preview
+    from perunit.store.control.database import ControlStore
     from perunit.wiring import Opened
 
 __all__ = [
@@ -34,6 +39,7 @@ __all__ = [
     "change_json",
     "listed_rates",
     "loaded",
+    "note_version",
     "past_change",
     "preview_json",
     "put_in_force",
@@ -43,7 +49,7 @@ __all__ = [
     "version_of",
 ]
 
-
+_log = logging.getLogger("perunit.prices")
 Side = tuple[str | None, "tuple[Rate, ...]"]
 
 
@@ -120,6 +126,20 @@ def put_in_force(project: Opened, draft: Draft, said: dict[str, Any], reprice_pa
     name, version = draft.book.name, draft.book.version
     file = path.relative_to(project.project.root).as_posix()
     return {"book": name, "version": version, "file": file, **approval.model_dump(mode="json"), "past": past}
+
+
+def note_version(opened: Opened, control: ControlStore, made: Mapping[str, Any], by: str) -> None:
+    """Notes a version that came into force beside the figures, from when its first price differs.
+
+    The version is in force whatever becomes of the note.
+    """
+    name = f"{made['book']}@{made['version']}"
+    (_, before), (_, after) = sides(opened, name, None)
+    since = min((change.start for change in changes(before, after)), default=opened.clock())
+    try:
+        annotate(control, Noted("price_change", name, since, text=str(made["reason"])), by, opened.clock())
+    except StoreError as error:
+        _log.warning("%s is in force and not noted: %s", name, error)
 
 
 def past_change(project: Opened, draft: Draft, now: datetime) -> dict[str, Any] | None:

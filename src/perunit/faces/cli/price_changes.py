@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from perunit.economics.price.differences import Change
     from perunit.economics.price.lists import PriceList
     from perunit.measures.preview import Preview, PreviewRow
+    from perunit.wiring import Opened
 
 __all__ = ["approve", "diff", "import_", "preview", "rollback"]
 
@@ -203,6 +204,7 @@ def approve(settings: Settings, draft: str, actor: str, reason: str, reprice_pas
     with opened(settings.directory, purpose="prices approve") as project:
         found = open_draft(project.project, draft, taken(project))
         said = put_in_force(project, found, {"actor": actor, "reason": reason}, reprice_past)
+        _note(project, said)
     _report(settings, said)
 
 
@@ -226,7 +228,19 @@ def rollback(settings: Settings, book: str, version: int, actor: str, reason: st
 
     with opened(settings.directory, purpose="prices rollback") as project:
         said = roll_back(project, book, str(version), actor, reason, reprice_past)
+        _note(project, said)
     _report(settings, said)
+
+
+def _note(project: Opened, said: dict[str, Any]) -> None:
+    """Beside the figures, in the control database, which others may have open meanwhile."""
+    from contextlib import closing
+
+    from perunit.faces.price_changes import note_version
+    from perunit.wiring import control_of
+
+    with closing(control_of(project.project)) as control:
+        note_version(project, control, said, said["actor"])
 
 
 def _report(settings: Settings, said: dict[str, Any]) -> None:

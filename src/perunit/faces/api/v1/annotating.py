@@ -19,7 +19,7 @@ from perunit.faces.api.v1.recorded import record
 from perunit.faces.api.v1.viewer import CurrentViewer, needs
 from perunit.facts.arrivals import DoorError
 from perunit.model.plain import plain_value
-from perunit.store.control.annotations import KINDS, Noted, annotate, annotations_within
+from perunit.store.control.annotations import KINDS, annotate, annotations_within
 from perunit.store.control.models import Annotation
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from perunit.live.service import Service
     from perunit.model.window import Window
 
-__all__ = ["note_price_change", "router"]
+__all__ = ["router"]
 
 _RESPONSES = problem_responses(400, 403, 404, 422, 500, 503, 504)
 _READ_MAX = 5_000
@@ -228,10 +228,3 @@ def _clustered(found: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
 
 def _fewest(kept: Iterable[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
     return list(kept)[:limit]
-
-
-def note_price_change(service: Service, viewer: Viewer, made: Mapping[str, Any], since: datetime) -> None:
-    """Notes a version that came into force, from when its first price changes on."""
-    title = f"{made['book']}@{made['version']}"
-    noted = Noted("price_change", title, since, None, str(made["reason"]), {}, None)
-    annotate(service.control, noted, viewer.name, service.clock())

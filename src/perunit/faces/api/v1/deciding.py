@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, StringConstraints
 
 from perunit.faces.api.v1.reading import reading_of
 from perunit.faces.api.v1.recorded import record
@@ -23,11 +23,9 @@ if TYPE_CHECKING:
     from perunit.live.service import Service
     from perunit.wiring import Opened
 
-__all__ = ["Amount", "Reason", "Written", "as_verb", "decide", "month", "refuse_rows"]
+__all__ = ["Reason", "Written", "as_verb", "decide", "month", "refuse_rows"]
 
 T = TypeVar("T")
-# Exact decimal numbers; `decimal` tells clients so.
-Amount = Annotated[str, Field(json_schema_extra={"format": "decimal"})]
 
 
 def _said(text: str) -> str:

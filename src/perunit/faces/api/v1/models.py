@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
+    "Amount",
     "Bridge",
     "BridgeStep",
     "Explained",
@@ -21,6 +22,8 @@ __all__ = [
     "WindowAnswer",
 ]
 
+# Exact decimal numbers; `decimal` tells clients so.
+Amount = Annotated[str, Field(json_schema_extra={"format": "decimal"})]
 Status = Literal["estimated", "billed", "mixed", "closed"] | None
 
 
@@ -119,7 +122,7 @@ class Part(BaseModel):
 
     name: str
     title: str
-    value: str | int | None
+    value: Amount | int | None
     sign: Literal["+", "-", "/"]
     measure: bool = Field(description="Whether it is a measure that can be explained in turn.")
 
@@ -138,14 +141,14 @@ class ReconciliationState(BaseModel):
     """How far the bills of the window are reconciled."""
 
     status: Literal["closed", "open"]
-    score: str | None = Field(description="The reconciliation score of the window.")
+    score: Amount | None = Field(description="The reconciliation score of the window.")
 
 
 class Explained(BaseModel):
     """All that one figure rests on."""
 
     measure: MeasureEntry
-    value: str | int | None
+    value: Amount | int | None
     currency: str
     unit: str
     status: Status
@@ -166,7 +169,7 @@ class BridgeStep(BaseModel):
 
     name: str
     title: str
-    amount: str
+    amount: Amount
 
 
 class Bridge(BaseModel):
@@ -179,8 +182,8 @@ class Bridge(BaseModel):
     filters: list[str]
     window: WindowAnswer
     compared_with: WindowAnswer
-    before: str
-    after: str
+    before: Amount
+    after: Amount
     steps: list[BridgeStep]
     freshness: Freshness
     notes: list[str]
@@ -193,9 +196,9 @@ class UnitLine(BaseModel):
     opened_at: str
     last_event: str
     segments: dict[str, str | None]
-    revenue: str
-    cost: str
-    margin: str
+    revenue: Amount
+    cost: Amount
+    margin: Amount
     attempts: int
     successes: int
 
@@ -221,9 +224,9 @@ class Failure(BaseModel):
     units: dict[str, str] = Field(description="The keys it carries, by unit type.")
     segments: dict[str, str | None]
     outcome: str | None
-    latency_ms: str | None
+    latency_ms: Amount | None
     resource: str | None
-    amounts: dict[str, str]
+    amounts: dict[str, Amount]
     currency: str
     intent: str | None = Field(description="What it was an attempt of; others of the same intent are its retries.")
     recovered: bool | None = Field(
@@ -249,7 +252,7 @@ class Receipt(BaseModel):
     currency: str
     opened_at: str
     segments: dict[str, str | None]
-    totals: dict[str, str | None]
+    totals: dict[str, Amount | None]
     status: Status
     unpriced: int
     notes: list[str]

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from perunit.faces.api.v1.deciding import Amount, Reason  # noqa: TC001 - the models read it
+from perunit.faces.api.v1.deciding import Reason  # noqa: TC001 - the models read it
+from perunit.faces.api.v1.models import Amount  # noqa: TC001 - the models read it
 
 __all__ = ["ApproveBody", "Approved", "Book", "Books", "Compared", "DraftBody", "DraftMade", "RollbackBody"]
 

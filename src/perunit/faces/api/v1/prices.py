@@ -12,7 +12,6 @@ from perunit.contract.drafts import open_draft
 from perunit.contract.read import read_project
 from perunit.economics.price.differences import changes
 from perunit.faces.api.problems import of_parameters, problem, problem_responses
-from perunit.faces.api.v1.annotating import note_price_change
 from perunit.faces.api.v1.asking import instant, window_of
 from perunit.faces.api.v1.deciding import Written, as_verb, decide, refuse_rows
 from perunit.faces.api.v1.price_models import (
@@ -34,6 +33,7 @@ from perunit.faces.price_changes import (
     change_json,
     listed_rates,
     loaded,
+    note_version,
     past_change,
     preview_json,
     put_in_force,
@@ -49,8 +49,6 @@ from perunit.model.plain import plain_value
 from perunit.wiring import Opened
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from perunit.access.permit import Viewer
     from perunit.contract.drafts import Draft
     from perunit.contract.shape import Contract
@@ -193,8 +191,7 @@ def _changes(service: Service, api: APIRouter) -> None:
 async def _in_force(service: Service, viewer: Viewer, purpose: str, action: str, work: Any) -> Any:
     def noted(opened: Opened) -> dict[str, Any]:
         made: dict[str, Any] = work(opened)
-        since = _begins(opened, made["book"], made["version"])
-        note_price_change(service, viewer, made, since or opened.clock())
+        note_version(opened, service.control, made, viewer.name)
         return made
 
     def written(made: dict[str, Any]) -> Written:
@@ -204,12 +201,6 @@ async def _in_force(service: Service, viewer: Viewer, purpose: str, action: str,
         return await decide(service, viewer, purpose, noted, written)
     except RepricesPastError as error:
         return problem(409, "Changes the past", of_parameters(str(error)), past=error.past)
-
-
-def _begins(opened: Opened, book: str, version: int) -> datetime | None:
-    """When the first price changes by a version."""
-    (_, before), (_, after) = sides(opened, f"{book}@{version}", None)
-    return min((change.start for change in changes(before, after)), default=None)
 
 
 def _opened(service: Service, engine: Engine) -> Opened:

@@ -12,8 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from perunit.access.permit import Permission
 from perunit.faces.api.problems import problem_responses
 from perunit.faces.api.v1.asking import window_of
-from perunit.faces.api.v1.deciding import Amount  # noqa: TC001 - the models read it
-from perunit.faces.api.v1.models import WindowAnswer  # noqa: TC001 - the models read it
+from perunit.faces.api.v1.models import Amount, WindowAnswer  # noqa: TC001 - the models read it
 from perunit.faces.api.v1.reading import reading_of
 from perunit.faces.api.v1.viewer import CurrentViewer, needs
 from perunit.measures.drift import drift

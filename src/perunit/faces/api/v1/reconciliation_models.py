@@ -7,7 +7,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from perunit.economics.reconcile.entries import CAUSES
-from perunit.faces.api.v1.deciding import Amount, Reason  # noqa: TC001 - the models read it
+from perunit.faces.api.v1.deciding import Reason  # noqa: TC001 - the models read it
+from perunit.faces.api.v1.models import Amount  # noqa: TC001 - the models read it
 
 __all__ = [
     "Charges",
