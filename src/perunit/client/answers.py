@@ -11,6 +11,10 @@ __all__ = [
     "AnnotationKept",
     "Annotations",
     "Approved",
+    "AuditHead",
+    "AuditLine",
+    "AuditPage",
+    "AuditState",
     "Book",
     "BookListed",
     "Books",
@@ -155,6 +159,44 @@ class Approved(TypedDict):
     approved_at: str
     reprices_past: bool
     past: Past | None
+
+
+class AuditHead(TypedDict):
+    """The last entry."""
+
+    seq: int
+    hash: str
+
+
+class AuditLine(TypedDict):
+    """One entry."""
+
+    seq: int
+    at: str
+    actor: str
+    via: str
+    action: str
+    target: str
+    details: dict[str, Any]
+    address: str | None
+    hash: str
+
+
+class AuditPage(TypedDict):
+    """Entries, the newest first; `next` is the `after` of the page behind it."""
+
+    entries: list[AuditLine]
+    next: str | None
+
+
+class AuditState(TypedDict):
+    """Whether the chain is whole, and where it first is not."""
+
+    intact: bool
+    entries: int
+    head: AuditHead
+    broken_seq: int | None
+    fault: str | None
 
 
 class Book(TypedDict):
@@ -1192,6 +1234,12 @@ DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "Approved": {
         "past": ("Past",),
+    },
+    "AuditPage": {
+        "entries": ("AuditLine",),
+    },
+    "AuditState": {
+        "head": ("AuditHead",),
     },
     "Book": {
         "versions": ("VersionRates",),

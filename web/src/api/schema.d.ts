@@ -115,6 +115,41 @@ export interface Asked {
   points_max?: number | null;
 }
 
+/** The last entry. */
+export interface AuditHead {
+  seq: number;
+  hash: string;
+}
+
+/** One entry. */
+export interface AuditLine {
+  seq: number;
+  at: string;
+  actor: string;
+  via: string;
+  action: string;
+  target: string;
+  details: Record<string, unknown>;
+  address: string | null;
+  hash: string;
+}
+
+/** Entries, the newest first; `next` is the `after` of the page behind it. */
+export interface AuditPage {
+  entries: AuditLine[];
+  next: string | null;
+}
+
+/** Whether the chain is whole, and where it first is not. */
+export interface AuditState {
+  intact: boolean;
+  entries: number;
+  head: AuditHead;
+  broken_seq: number | null;
+  /** What is wrong with the entry `broken_seq`. */
+  fault: string | null;
+}
+
 /** A book with every version and rate, the latest first, and its drafts with their text. */
 export interface Book {
   book: string;
@@ -1539,6 +1574,29 @@ export interface Operations {
     body: undefined;
     response: Annotations;
   };
+  /** Who did what */
+  listAudit: {
+    method: "GET";
+    path: "/audit";
+    pathParams: {};
+    params: {
+      /** By whom. */
+      actor?: string | null;
+      /** What was done. */
+      action?: string | null;
+      /** Anywhere in an entry. */
+      q?: string | null;
+      /** From this instant on. */
+      from?: string | null;
+      /** Up to this instant, itself excluded. */
+      to?: string | null;
+      /** The `next` of the page before. */
+      after?: string | null;
+      limit?: number;
+    };
+    body: undefined;
+    response: AuditPage;
+  };
   /** Price books, their versions and approvals, and drafts */
   listBooks: {
     method: "GET";
@@ -2084,6 +2142,18 @@ export interface Operations {
     };
     body: undefined;
     response: Response;
+  };
+  /** Whether the audit is whole */
+  verifyAudit: {
+    method: "GET";
+    path: "/audit/verify";
+    pathParams: {};
+    params: {
+      /** A head kept elsewhere, SEQ:HASH. */
+      head?: string | null;
+    };
+    body: undefined;
+    response: AuditState;
   };
 }
 
