@@ -14,6 +14,7 @@ import { pageOf } from "./pages";
 import "./shell.css";
 import { useShortcuts, useSingleKeys } from "./shortcuts";
 import { useGo, useLinkTo, useProject, useView } from "./state";
+import { printPage } from "./theme";
 import { TopBar } from "./TopBar";
 
 const Explain = lazy(() => import("./Explain"));
@@ -86,7 +87,7 @@ function Commands({ onClose, onOpen }: { onClose: () => void; onOpen: (what: Ope
   const acts = [
     { title: "Saved views", group: "Open", act: () => onOpen("views") },
     { title: "Keys and help", group: "Open", act: () => onOpen("help") },
-    { title: "Print this page", group: "Do", act: () => window.print() },
+    { title: "Print this page", group: "Do", act: printPage },
   ];
   return (
     <Palette commands={commandsOf(useView(), useProject(), usePermissions(), useGoTo(), acts)} onClose={onClose} />

@@ -12,7 +12,7 @@ import { Pop } from "./Pop";
 import { spanned } from "./share";
 import { useGo, useProject, useView } from "./state";
 import { STATUSES } from "./status";
-import { useTheme, type Theme } from "./theme";
+import { printPage, useTheme, type Theme } from "./theme";
 
 interface TopBarProps {
   onPalette: () => void;
@@ -148,7 +148,7 @@ function Share() {
             Copy link with these dates
             <small>Shows the same range, zone and currency to everybody, later too.</small>
           </button>
-          <button type="button" onClick={() => window.print()}>
+          <button type="button" onClick={printPage}>
             Print
           </button>
           <p role="status" className="pu-hint">

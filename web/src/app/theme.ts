@@ -6,6 +6,7 @@ import { keep, kept } from "./kept";
 
 export type Theme = "light" | "dark" | "system";
 
+const DRAWN_MS = 250;
 const DARK = "(prefers-color-scheme: dark)";
 
 export function useTheme(): [Theme, (theme: Theme) => void] {
@@ -15,9 +16,18 @@ export function useTheme(): [Theme, (theme: Theme) => void] {
     const show = () => {
       document.documentElement.dataset["theme"] = theme === "system" ? (system.matches ? "dark" : "light") : theme;
     };
+    const onPaper = () => {
+      document.documentElement.dataset["theme"] = "light";
+    };
     show();
     system.addEventListener("change", show);
-    return () => system.removeEventListener("change", show);
+    addEventListener("beforeprint", onPaper);
+    addEventListener("afterprint", show);
+    return () => {
+      system.removeEventListener("change", show);
+      removeEventListener("beforeprint", onPaper);
+      removeEventListener("afterprint", show);
+    };
   }, [theme]);
   return [
     theme,
@@ -26,6 +36,12 @@ export function useTheme(): [Theme, (theme: Theme) => void] {
       setTheme(next);
     },
   ];
+}
+
+/** Prints in the light theme, once charts, which are pictures, are drawn in it. */
+export function printPage(): void {
+  document.documentElement.dataset["theme"] = "light";
+  setTimeout(() => window.print(), DRAWN_MS);
 }
 
 function chosen(): Theme {

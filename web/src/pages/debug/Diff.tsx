@@ -42,7 +42,7 @@ export function Diff({ annotations }: DiffProps) {
       title="Before and after a change"
       note="The same measures over equally long times on both sides of it"
       className="pu-two-thirds"
-      tour="diff"
+      tour="deploy-diff"
     >
       <div className="pu-debug-form">
         <Select label="Change" value={chosen} options={options} onChange={setChosen} />

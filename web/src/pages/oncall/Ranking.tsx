@@ -33,7 +33,7 @@ export function Ranking() {
       title="Loss per minute by segment"
       note="The greatest first, over the range; choose one to filter by it"
       className="pu-half"
-      tour="loss-ranking"
+      tour="losing-segments"
       actions={
         <Select
           label="By"

@@ -28,6 +28,7 @@ export default function Units() {
         </Panel>
         <Panel
           title={`Every ${type}`}
+          tour="units"
           note="Costs at list prices and what bills charge it directly; the receipt has its share of bills too"
           actions={
             <Select
