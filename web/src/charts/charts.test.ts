@@ -136,8 +136,8 @@ describe("buckets", () => {
 });
 
 test("one bucket alone has its neighbours' room around it", () => {
-  expect(spanOf(7200, 7200, "hour")).toEqual([3600, 10_800]);
-  expect(spanOf(0, 60, "hour")).toEqual([0, 60]);
+  expect(spanOf(7200, 86_400_000, 1, "hour")).toEqual([3600, 10_800]);
+  expect(spanOf(0, 60, 2, "hour")).toEqual([0, 60]);
 });
 
 describe("annotations", () => {

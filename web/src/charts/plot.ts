@@ -61,7 +61,7 @@ export function optionsOf(look: PlotLook, width: number, height: number, hooks: 
     // Days are UTC's own whatever the viewer's zone, as in format/time.ts.
     tzDate: (seconds) => zoned(seconds, isCalendar(look.grain) ? "UTC" : look.tz),
     scales: {
-      x: { time: true, range: (_, min, max) => spanOf(min, max, look.grain) },
+      x: { time: true, range: (plot, min, max) => spanOf(min, max, plot.data[0].length, look.grain) },
       y: { range: (_, min, max) => rangeOf(look, min, max) },
     },
     axes: [xAxis(look), yAxis(look)],
@@ -70,11 +70,11 @@ export function optionsOf(look: PlotLook, width: number, height: number, hooks: 
   };
 }
 
-/** One bucket alone stands in the middle of its neighbours: uPlot would show years around it. */
-export function spanOf(min: number, max: number, grain: string): [number, number] {
-  if (min !== max) return [min, max];
+/** One bucket alone stands in the middle of its neighbours: uPlot would show years after it. */
+export function spanOf(min: number, max: number, buckets: number, grain: string): [number, number] {
+  if (buckets > 1) return [min, max];
   const room = SECONDS[grain] ?? 3600;
-  return [min - room, max + room];
+  return [min - room, min + room];
 }
 
 const SECONDS: Record<string, number> = { minute: 60, hour: 3600, day: 86_400, month: 30 * 86_400 };
@@ -142,7 +142,8 @@ function yAxis(look: PlotLook): uPlot.Axis {
   return {
     ...axisLook(),
     size: (_, labels) => Math.max(44, Math.max(0, ...(labels ?? []).map((each) => each.length)) * 6.6 + 16),
-    splits: (_, __, min, max) => ticksOf({ min, max }, 4),
+    // There is no half of what is counted.
+    splits: (_, __, min, max) => ticksOf({ min, max }, 4).filter((tick) => look.unit !== "count" || tick % 1 === 0),
     values: (_, splits) => splits.map((each) => label(each, splits)),
   };
 }

@@ -6,6 +6,7 @@ import { useLinkTo, useProject, useRouteParams, useView } from "../../app/state"
 import { Bridge } from "../../charts";
 import { count, exactly, quantity, time } from "../../format";
 import { Button, Panel, Query, Table } from "../../parts";
+import { LookUp } from "./LookUp";
 import { Reveal } from "./Reveal";
 import type { Receipt } from "./shape";
 import { Till } from "./Till";
@@ -17,6 +18,17 @@ import "./units.css";
 export default function ReceiptPage() {
   const { type = "", id = "" } = useRouteParams();
   const receipt = useApi<Receipt>(`/units/${encodeURIComponent(type)}/${encodeURIComponent(id)}`);
+  if (receipt.isError && receipt.error.status === 404)
+    return (
+      <>
+        <div className="pu-page-head">
+          <h1>No such {type}</h1>
+        </div>
+        <Panel title="Look up another" note={receipt.error.detail}>
+          <LookUp type={type} />
+        </Panel>
+      </>
+    );
   return (
     <Query of={receipt} height={600}>
       {(found) => <Shown key={`${type}/${id}`} receipt={found} type={type} id={id} />}
