@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from perunit import pipeline
+from perunit.access.permit import OWNER
 from perunit.contract.read import read_project
 from perunit.model.window import Clock, system_clock
 from perunit.store.control.database import open_control
@@ -20,21 +21,26 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from perunit.access.permit import Permit
     from perunit.contract.project import Project
     from perunit.contract.shape import Contract
     from perunit.engine.duckdb import Engine
     from perunit.store.control.database import ControlStore
 
-__all__ = ["LENDER", "Lender", "Opened", "control_of", "open_control_of", "opened"]
+__all__ = ["LENDER", "PERMIT", "Lender", "Opened", "control_of", "open_control_of", "opened"]
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A project with its data open; `engine` answers as of now, or as of the instant that was asked for."""
+    """A project with its data open; `engine` answers as of now, or as of the instant that was asked for.
+
+    `permit` is what whoever asks may see: all, unless they come with a key.
+    """
 
     project: Project
     engine: Engine
     clock: Clock
+    permit: Permit = OWNER
 
     @property
     def contract(self) -> Contract:
@@ -58,6 +64,8 @@ class Lender(Protocol):
 
 # Set where verbs are done for others: in a server, around each of them.
 LENDER: ContextVar[Lender | None] = ContextVar("lender", default=None)
+# What a verb runs under: set around each that comes with a key.
+PERMIT: ContextVar[Permit] = ContextVar("permit", default=OWNER)
 
 
 @contextmanager
@@ -71,7 +79,7 @@ def opened(
     """
     if (lender := LENDER.get()) and lender.lends(directory):
         with lender.lend(directory, purpose=purpose, as_of=as_of, clock=clock) as lent:
-            yield lent
+            yield replace(lent, permit=PERMIT.get())
         return
     project = read_project(directory)
     contract = project.contract
@@ -80,7 +88,7 @@ def opened(
         pipeline.start(project, engine, clock)
         if as_of is not None:
             pipeline.look_back(project, engine, as_of)
-        yield Opened(project, engine, clock)
+        yield Opened(project, engine, clock, PERMIT.get())
 
 
 def control_of(project: Project) -> ControlStore:

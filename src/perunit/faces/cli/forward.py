@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perunit.faces.cli.frames import ERR, EXIT, Caller, read_frame, short_path
+from perunit.faces.cli.keyed import given
 from perunit.model.errors import StoreBusyError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _caller(words: Sequence[str]) -> Caller:
     environment = {name: os.environ[name] for name in _SCREEN if name in os.environ}
     screens = (sys.stdout.isatty(), sys.stderr.isatty())
     encoding = sys.stdout.encoding or "utf-8"
-    return Caller(list(words), str(Path.cwd()), size.columns, size.lines, *screens, encoding, environment)
+    return Caller(list(words), str(Path.cwd()), size.columns, size.lines, *screens, encoding, environment, given())
 
 
 def _relayed(file: Readable) -> int:

@@ -11,7 +11,7 @@ import os
 import struct
 import tempfile
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -46,7 +46,7 @@ class Writable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A command line and its surroundings: where it stands, and what kind of screen it writes to."""
+    """A command line and its surroundings: where it stands, what kind of screen it writes to, which key it has."""
 
     words: list[str]
     directory: str
@@ -56,6 +56,7 @@ class Caller:
     err_is_terminal: bool
     out_encoding: str
     environment: dict[str, str]
+    key: str | None = field(default=None, repr=False)
 
     def written(self) -> bytes:
         """The request as it goes over the wire."""
@@ -67,7 +68,7 @@ def read_caller(file: Readable) -> Caller:
     line = file.readline(_REQUEST_BYTES_MAX)
     try:
         said = json.loads(line)
-        return Caller(**{field.name: said[field.name] for field in fields(Caller)})
+        return Caller(**{each.name: said[each.name] for each in fields(Caller)})
     except (KeyError, TypeError) as error:
         raise ValueError(f"{error} is missing") from error
 

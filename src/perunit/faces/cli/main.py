@@ -74,7 +74,9 @@ class LazyGroup(click.Group):
         module, name = VERBS[cmd_name][0].split(":")
         command = getattr(importlib.import_module(f"perunit.faces.cli.{module}"), name)
         assert isinstance(command, click.Command)  # noqa: S101 - the table names commands
-        return command
+        from perunit.faces.cli.keyed import decided
+
+        return decided(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -69,7 +69,7 @@ def query(settings: Settings, /, form: str | None, output: Path | None, explain:
     as_of = parse_option_instant("--as-of", asked.pop("as_of"))
     question = _question(**asked)
     with opened(settings.directory, purpose="query", as_of=as_of) as project:
-        result = run_query(project.engine, project.contract, question)
+        result = run_query(project.engine, project.contract, question, project.permit)
     if form == "table" and output is None:
         show_result(result, explain=explain, as_of=as_of)
     elif form == "parquet":

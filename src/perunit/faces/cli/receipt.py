@@ -55,7 +55,7 @@ def receipt(settings: Settings, unit_type: str, unit_id: str, as_of: str | None)
     from perunit.wiring import opened
 
     with opened(settings.directory, purpose="receipt", as_of=parse_option_instant("--as-of", as_of)) as project:
-        found = receipt_of(project.engine, project.contract, unit_type, unit_id)
+        found = receipt_of(project.engine, project.contract, unit_type, unit_id, project.permit)
     if settings.json:
         click.echo(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
     else:

@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from perunit.faces.cli.frames import ERR, EXIT, OUT, Caller, read_caller, short_path, write_frame
+from perunit.faces.cli.keyed import FORWARDED
 from perunit.faces.cli.screen import Screen, split_streams, writing_to
 from perunit.model.errors import UsageError
 from perunit.wiring import LENDER, Lender
@@ -123,6 +124,8 @@ class _Verb:
         sender.start()
         watcher.start()
         LENDER.set(self._loan)
+        # The caller's key, never the server's own.
+        FORWARDED.set(self._caller.key or "")
         with writing_to(self._screen()):
             code = self._done(folder)
         self.ended.set()
