@@ -75,8 +75,10 @@ def hash_password(password: str) -> str:
 def fits(password: str, kept: str | None) -> bool:
     """Whether a password fits the hash that is kept. None takes as long, and fits none: nobody learns who there is."""
     with _turn():
+        # Also for somebody, so that the first stranger does not wait for it alone.
+        nobody = _nobody()
         try:
-            return _HASHER.verify(kept or _nobody(), _plain(password)) and kept is not None
+            return _HASHER.verify(kept or nobody, _plain(password)) and kept is not None
         except (VerificationError, InvalidHashError):
             return False
 
