@@ -16,6 +16,7 @@ from perunit.faces.cli.init import write_project
 from perunit.faces.cli.main import cli
 from perunit.model.errors import PerunitError
 from perunit.store.control.database import URL_VARIABLE
+from perunit.store.control.models import AuditEntry
 from perunit.wiring import open_control_of
 
 if TYPE_CHECKING:
@@ -72,6 +73,26 @@ def test_an_account_from_making_to_disabling(run: Run) -> None:
     listed = run("users", "list").stdout
     assert "kim" in listed
     assert "password" in listed
+
+
+def test_what_is_done_is_written_down(project: Path, run: Run) -> None:
+    """In the audit, by whom and to whom; a password or key never."""
+    run("users", "add", "kim", "--role", "admin", "--password", given=f"{GOOD}\n")
+    run("users", "set", "kim", "--email", "kim@example.com")
+    url = run("users", "ticket", "kim").stdout
+    key = run("keys", "add", "k", "--scope", "facts:write").stdout.strip()
+    run("keys", "revoke", "1")
+    with closing(open_control_of(project)) as control, control.reading() as session:
+        entries = session.query(AuditEntry).order_by(AuditEntry.seq).all()
+    assert [(entry.action, entry.target, entry.via) for entry in entries] == [
+        ("user_create", "kim", "owner"),
+        ("user_change", "kim", "owner"),
+        ("user_change", "kim", "owner"),
+        ("key_create", "1 k", "owner"),
+        ("key_revoke", "1 k", "owner"),
+    ]
+    details = " ".join(entry.details for entry in entries)
+    assert not [secret for secret in (GOOD, key, url.partition("ticket=")[2].strip()) if secret in details]
 
 
 def test_what_cannot_be_says_why(run: Run) -> None:

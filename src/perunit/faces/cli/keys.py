@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from perunit.faces.cli.context import Settings, pass_settings
-from perunit.faces.cli.people import ROWS, at, control_at, in_table, owner, rows_of
+from perunit.faces.cli.people import ROWS, at, control_at, in_table, owner, record, rows_of
 
 if TYPE_CHECKING:
     from perunit.store.control.models import ApiKey
@@ -43,11 +43,12 @@ def add(settings: Settings, name: str, scopes: tuple[str, ...], rows: tuple[str,
     if wrong := next((scope for scope in scopes if scope not in known), None):
         raise UsageError(f"--scope: got {wrong!r}, must be one of {', '.join(known)}; correct it")
     now = system_clock()
-    with control_at(settings.directory) as (_, control), control.session() as session:
-        key, text = make_key(
-            session, owner(), now, name=name, scopes=[Permission(scope) for scope in scopes], rows=rows_of(rows),
-            expires_at=None if days is None else now + timedelta(days=days),
-        )  # fmt: skip
+    until = None if days is None else now + timedelta(days=days)
+    granted, seen = [Permission(scope) for scope in scopes], rows_of(rows)
+    with control_at(settings.directory) as (_, control):
+        with control.session() as session:
+            key, text = make_key(session, owner(), now, name=name, scopes=granted, rows=seen, expires_at=until)
+        record(control, "key_create", f"{key.id} {key.name}", scopes=key.scopes, rows=key.rows)
     if settings.json:
         click.echo(json.dumps({**_as_json(key, None), "key": text}))
         return
@@ -86,8 +87,10 @@ def revoke(settings: Settings, key_id: int) -> None:
     from perunit.access.keys import revoke_key
     from perunit.model.window import system_clock
 
-    with control_at(settings.directory) as (_, control), control.session() as session:
-        key = revoke_key(session, key_id, system_clock())
+    with control_at(settings.directory) as (_, control):
+        with control.session() as session:
+            key = revoke_key(session, key_id, system_clock())
+        record(control, "key_revoke", f"{key.id} {key.name}")
     click.echo(json.dumps(_as_json(key, None)) if settings.json else f"key {key.id}, {key.name}, is revoked")
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from perunit.contract.project import Project
     from perunit.store.control.database import ControlStore
 
-__all__ = ["ROWS", "address_of", "at", "control_at", "in_table", "owner", "rows_of"]
+__all__ = ["ROWS", "address_of", "at", "control_at", "in_table", "owner", "record", "rows_of"]
 
 ROWS = click.option(
     "--rows", multiple=True, metavar="DIMENSION=VALUE[,VALUE…]", help="The only values that are seen; may be repeated."
@@ -48,6 +48,17 @@ def owner() -> Viewer:
     except (OSError, KeyError):
         name = "owner"
     return Viewer(None, name, None, OWNER, "owner")
+
+
+def record(control: ControlStore, action: str, target: str, **details: Any) -> None:
+    """Writes down in the audit what was done from the command line."""
+    from contextlib import closing
+
+    from perunit.access.audit import Audit
+    from perunit.model.window import system_clock
+
+    with closing(Audit(control, system_clock)) as audit:
+        audit.record(owner(), action, target, details)
 
 
 def rows_of(given: Sequence[str]) -> dict[str, list[str]]:

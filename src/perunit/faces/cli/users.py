@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from perunit.faces.cli.context import Settings, pass_settings
-from perunit.faces.cli.people import ROWS, address_of, at, control_at, in_table, owner, rows_of
+from perunit.faces.cli.people import ROWS, address_of, at, control_at, in_table, owner, record, rows_of
 
 if TYPE_CHECKING:
     from perunit.store.control.models import User
@@ -41,12 +41,15 @@ def add(settings: Settings, name: str, role: str, email: str | None, rows: tuple
     from perunit.access.permit import Role
     from perunit.model.window import system_clock
 
-    with control_at(settings.directory) as (project, control), control.session() as session:
-        user = accounts.add_user(
-            session, owner().permit, system_clock(), name=name, role=Role(role), email=email, rows=rows_of(rows)
-        )
-        if password:
-            accounts.set_password(session, user, _asked(), project.contract.access.password_length_min)
+    seen, given = rows_of(rows), _asked() if password else None
+    with control_at(settings.directory) as (project, control):
+        with control.session() as session:
+            user = accounts.add_user(
+                session, owner().permit, system_clock(), name=name, role=Role(role), email=email, rows=seen
+            )
+            if given is not None:
+                accounts.set_password(session, user, given, project.contract.access.password_length_min)
+        record(control, "user_create", user.name, role=user.role, rows=user.rows)
     _say(settings, user, f"{user.name} is {_role(user)}" + ("" if password else f"; perunit users ticket {user.name}"))
 
 
@@ -91,12 +94,14 @@ def set_(
     if rows and all_rows:
         raise UsageError("--all-rows: must not stand with --rows; keep one of them")
     wanted = {} if all_rows else rows_of(rows) or None
-    with control_at(settings.directory) as (_, control), control.session() as session:
-        user = accounts.find_user(session, name)
-        by = owner().permit
-        accounts.change_user(session, by, user, role=None if role is None else Role(role), email=email, rows=wanted)
-        if enable:
-            accounts.enable_user(by, user)
+    with control_at(settings.directory) as (_, control):
+        with control.session() as session:
+            user = accounts.find_user(session, name)
+            by = owner().permit
+            accounts.change_user(session, by, user, role=None if role is None else Role(role), email=email, rows=wanted)
+            if enable:
+                accounts.enable_user(by, user)
+        record(control, "user_change", user.name, role=user.role, rows=user.rows, email=user.email, enabled=enable)
     _say(settings, user, f"{user.name} is {_role(user)}")
 
 
@@ -112,9 +117,11 @@ def disable(settings: Settings, name: str) -> None:
     from perunit.access import accounts
     from perunit.model.window import system_clock
 
-    with control_at(settings.directory) as (_, control), control.session() as session:
-        user = accounts.find_user(session, name)
-        accounts.disable_user(session, owner().permit, user, system_clock())
+    with control_at(settings.directory) as (_, control):
+        with control.session() as session:
+            user = accounts.find_user(session, name)
+            accounts.disable_user(session, owner().permit, user, system_clock())
+        record(control, "user_change", user.name, disabled=True)
     _say(settings, user, f"{user.name} is disabled; perunit users set {user.name} --enable lets them in again")
 
 
@@ -138,6 +145,7 @@ def password(settings: Settings, name: str) -> None:
         with control.session() as session:
             user = accounts.find_user(session, name)
             accounts.set_password(session, user, given, project.contract.access.password_length_min)
+        record(control, "user_change", user.name, password=True)
     _say(settings, user, f"{user.name} has another password")
 
 
@@ -156,7 +164,9 @@ def ticket(settings: Settings, name: str, hours: int) -> None:
 
     with control_at(settings.directory) as (project, control):
         with control.session() as session:
-            token = links.new_ticket(session, accounts.find_user(session, name), system_clock(), hours)
+            user = accounts.find_user(session, name)
+            token = links.new_ticket(session, user, system_clock(), hours)
+        record(control, "user_change", user.name, ticket=True)
         url = f"{address_of(project)}/login?ticket={token}"
     click.echo(json.dumps({"url": url, "hours": hours}) if settings.json else url)
 

@@ -20,6 +20,7 @@ from perunit.access.permit import Role
 from perunit.faces.api.body import Limits
 from perunit.faces.cli.init import write_project
 from perunit.model.window import system_clock
+from perunit.store.control.models import AuditEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -368,3 +369,21 @@ def test_sessions_that_were_ended_are_nobodys(kim: Browser, service: Service) ->
     with service.control.session() as session:
         accounts.set_password(session, accounts.find_user(session, "kim"), "nine red foxes", 12)
     assert kim.send("GET", "/api/v1/users").status == 401
+
+
+def test_who_came_in_is_written_down(kim: Browser, service: Service) -> None:
+    """And who did not, who went, and what was changed of whom; while that cannot be written, nothing is changed."""
+    Browser(kim.address).sign_in("kim", "wrong wrong wrong")
+    robin = kim.send("POST", "/api/v1/users", {"name": "robin", "role": "viewer"}).body["id"]
+    kim.send("DELETE", f"/api/v1/users/{robin}")
+    with service.control.reading() as session:
+        entries = session.query(AuditEntry).order_by(AuditEntry.seq).all()
+    assert [(entry.action, entry.actor, entry.target) for entry in entries] == [
+        ("login", "kim", "kim"),
+        ("login_failed", "kim", "kim"),
+        ("user_create", "kim", "robin"),
+        ("user_change", "kim", "robin"),
+    ]
+    service.audit._failed = RuntimeError("disk full")
+    refused = kim.send("POST", "/api/v1/users", {"name": "sam", "role": "viewer"})
+    assert (refused.status, len(kim.send("GET", "/api/v1/users").body)) == (503, 1)

@@ -1,15 +1,17 @@
-"""Tells the audit what was done, where there is one."""
+"""Tells the audit who came in, and who changed accounts and keys."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from fastapi import Depends
 
 from perunit.access.permit import Permit, Viewer
 
 if TYPE_CHECKING:
     from perunit.live.service import Service
 
-__all__ = ["note", "somebody"]
+__all__ = ["note", "somebody", "written_down"]
 
 
 def somebody(name: str) -> Viewer:
@@ -19,5 +21,9 @@ def somebody(name: str) -> Viewer:
 
 def note(service: Service, viewer: Viewer, action: str, target: str, **details: Any) -> None:
     """Records it."""
-    if (audit := getattr(service, "audit", None)) is not None:
-        audit.record(viewer, action, target, details)
+    service.audit.record(viewer, action, target, details)
+
+
+def written_down(service: Service) -> Any:
+    """A route's dependency: what cannot be written down is not done."""
+    return Depends(service.audit.require)

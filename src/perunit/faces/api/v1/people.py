@@ -12,7 +12,7 @@ from perunit.access import accounts, keys, links
 from perunit.access.permit import ROLES, ForbiddenError, Permission, Role, Viewer
 from perunit.faces.api.gate import gate_of
 from perunit.faces.api.problems import problem_responses
-from perunit.faces.api.v1.noting import note
+from perunit.faces.api.v1.noting import note, written_down
 from perunit.faces.api.v1.viewer import CurrentViewer, needs
 
 if TYPE_CHECKING:
@@ -124,7 +124,8 @@ def _add_users(api: APIRouter, service: Service) -> None:
             return [_account(user) for user in accounts.all_users(session)]
 
     @api.post(
-        "/users", status_code=201, operation_id="addUser", dependencies=[needs(Permission.PEOPLE)],
+        "/users", status_code=201, operation_id="addUser",
+        dependencies=[needs(Permission.PEOPLE), written_down(service)],
         summary="Make an account",
     )  # fmt: skip
     def add_user(viewer: CurrentViewer, given: NewAccount) -> Account:
@@ -146,7 +147,7 @@ def _add_users(api: APIRouter, service: Service) -> None:
 
 def _add_user(api: APIRouter, service: Service) -> None:
     control = service.control
-    may = [needs(Permission.PEOPLE)]
+    may = [needs(Permission.PEOPLE), written_down(service)]
 
     @api.patch("/users/{id}", operation_id="changeUser", dependencies=may, summary="Change an account")
     def change_user(viewer: CurrentViewer, id: Id, given: AccountChange) -> Account:  # noqa: A002 - the path's word
@@ -190,9 +191,9 @@ def _add_user(api: APIRouter, service: Service) -> None:
 
 def _add_keys(api: APIRouter, service: Service) -> None:
     control = service.control
-    may = [needs(Permission.KEYS)]
+    may = [needs(Permission.KEYS), written_down(service)]
 
-    @api.get("/keys", operation_id="listKeys", dependencies=may, summary="Programs' keys")
+    @api.get("/keys", operation_id="listKeys", dependencies=[needs(Permission.KEYS)], summary="Programs' keys")
     def list_keys() -> list[Key]:
         """The newest first, revoked ones among them."""
         with control.reading() as session:
