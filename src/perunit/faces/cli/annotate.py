@@ -32,6 +32,9 @@ def annotate(
     \b
     perunit annotate deployment "checkout v4.3" --segment release=v4.3 --key "$CI_JOB_ID"
     """  # noqa: D301 - click reads the character
+    from contextlib import closing
+
+    from perunit.access.audit import Audit
     from perunit.faces.annotations import noted_of
     from perunit.faces.cli.people import control_at, owner
     from perunit.model.errors import UsageError
@@ -47,6 +50,9 @@ def annotate(
         noted = noted_of(project.contract, now, kind=kind, title=title, start=at, end=until, segments=chosen,
                          text=text, url=url)  # fmt: skip
         made, new = note(control, noted, owner().name, now, key)
+        if new:
+            with closing(Audit(control, system_clock)) as audit:
+                audit.record(owner(), "annotation_create", str(made.id), {"kind": made.kind, "title": made.title})
     if settings.json:
         names = ("id", "kind", "title", "text", "start", "end", "segments", "url", "created_by")
         click.echo(json.dumps(plain_value({name: getattr(made, name) for name in names}) | {"new": new}))
