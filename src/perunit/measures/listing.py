@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from perunit.contract.shape import Contract
     from perunit.engine.duckdb import Engine
 
-__all__ = ["ORDERS", "UnitLine", "UnitList", "UnitPage", "checked_filters", "list_units", "shown_cells"]
+__all__ = ["ORDERS", "UnitLine", "UnitList", "UnitPage", "checked_filters", "list_units", "reaching_out", "shown_cells"]
 
 ORDERS = ("margin", "revenue", "cost", "last_event", "id")
 _REVENUE = ("revenue", "priced_revenue")
@@ -249,6 +249,22 @@ def _opened_in(contract: Contract, filters: tuple[Filter, ...]) -> str:
         f"SELECT u.unit_key FROM units u JOIN ({shown_cells(contract)}) c ON c.cell_id = u.cell_id "
         f"WHERE u.unit_type = $unit AND {' AND '.join(conditions)}"
     )
+
+
+def reaching_out(
+    engine: Engine, contract: Contract, unit: str, rows: tuple[Filter, ...], keys: list[str]
+) -> frozenset[str]:
+    """Of these units, those that have events outside the rows: their amounts are not of these rows alone."""
+    if not rows or not keys:
+        return frozenset()
+    seen = " AND ".join(each.sql(f"c.{identifier(f's_{each.dimension}')}", place) for place, each in enumerate(rows))
+    key = f"e.{identifier(f'unit_{unit_of(contract, unit)}')}"
+    found = engine.rows(
+        f"SELECT DISTINCT {key} FROM events e JOIN ({shown_cells(contract)}) c ON c.cell_id = e.cell_id "
+        f"WHERE {key} IN (SELECT unnest($keys)) AND NOT ({seen})",
+        {"keys": keys} | bound(rows),
+    )
+    return frozenset(name for (name,) in found)
 
 
 def _openings(engine: Engine, contract: Contract, unit: str, keys: list[str]) -> dict[str, tuple[Any, ...]]:

@@ -124,3 +124,27 @@ def test_failures_are_all_failed_attempts_newest_first(company: Running) -> None
     assert company.get("/failures", filter="region:nowhere")["failures"] == []
     seen = company.get("/failures", who="operational", limit=500)["failures"]
     assert all(failure["amounts"] == {} for failure in seen)
+
+
+def test_units_without_money_are_listed_without_amounts(company: Running) -> None:
+    """The latest first, and never in order of what may not be seen."""
+    units = walked(company, "/units/order", who="operational", limit=500)
+    assert {(unit["revenue"], unit["cost"], unit["margin"]) for unit in units} == {(None, None, None)}
+    assert [unit["id"] for unit in units] == [
+        unit["id"] for unit in walked(company, "/units/order", order="-last_event", limit=500)
+    ]
+    answer = company.send("GET", "/api/v1/units/order?order=margin", who="operational")
+    assert (answer.status, answer.body["permission"]) == (403, "measures:financial")
+
+
+def test_amounts_of_a_unit_that_reaches_out_of_one_s_rows_are_not_told(fresh: Running) -> None:
+    """Its events of other rows are not the viewer's; a unit within them is listed with what it earned."""
+    inside, crossing = paid(3_000, "inside"), paid(3_001, "crossing")
+    abroad = paid(3_002, "crossing")
+    abroad["time"] = "2026-10-05T23:59:30Z"
+    abroad["data"]["region"] = "us-east-1"
+    ingested(fresh, inside, crossing, abroad)
+    for who in ("european", "owner"):
+        (unit,) = fresh.get("/units/order", q="crossing", who=who)["units"]
+        assert (unit["margin"] is None) == (who == "european")
+        assert fresh.get("/units/order", q="inside", who=who)["units"][0]["margin"] is not None

@@ -196,9 +196,9 @@ class UnitLine(BaseModel):
     opened_at: str
     last_event: str
     segments: dict[str, str | None]
-    revenue: Amount
-    cost: Amount
-    margin: Amount
+    revenue: Amount | None = Field(description="Null, as cost and margin, where the viewer may not see all of it.")
+    cost: Amount | None
+    margin: Amount | None
     attempts: int
     successes: int
 

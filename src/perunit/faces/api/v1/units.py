@@ -17,7 +17,8 @@ from perunit.facts.arrivals import DoorError
 from perunit.measures.failed import FailureList, list_failures
 from perunit.measures.filters import Filter, parse_filter
 from perunit.measures.guard import unit_of
-from perunit.measures.listing import UnitList, list_units
+from perunit.measures.listing import UnitList, list_units, reaching_out
+from perunit.measures.permitted import rows_seen
 from perunit.measures.receipt import receipt
 from perunit.model.plain import plain_value
 
@@ -47,13 +48,16 @@ def router(service: Service) -> APIRouter:
 
     @api.get(
         "/units/{unit_type}", response_model=Units, operation_id="listUnits", responses=_RESPONSES,
-        summary="Units in order of what they earn", dependencies=[needs(Permission.UNITS), needs(Permission.FINANCIAL)],
+        summary="Units in order of what they earn", dependencies=[needs(Permission.UNITS)],
     )  # fmt: skip
     async def list_of_units(
         request: Request,
         viewer: CurrentViewer,
         unit_type: Annotated[str, Path(max_length=_ID_MAX)],
-        order: Annotated[Order, Query(description="What least of comes first; most with `-`.")] = "margin",
+        order: Annotated[
+            Order | None,
+            Query(description="What least of comes first, most with `-`: margin, or -last_event without money."),
+        ] = None,
         from_: From = None,
         to: To = None,
         filters: Filters = [],  # noqa: B006 - the framework copies it
@@ -61,15 +65,22 @@ def router(service: Service) -> APIRouter:
         after: After = None,
         limit: Limit = 50,
     ) -> Response:
-        """By default those that lose most come first. Days are whole: those that the window touches."""
+        """By default those that lose most come first. Days are whole: those that the window touches. Amounts are null
+        for whoever may not see money, and of units with events outside the rows that the viewer may see.
+        """
         asked = UnitList(
-            unit=unit_type, order=order, window=window_of(from_, to), filters=_filters(filters, viewer.permit),
-            starts=q or None, after=_after_unit(after), limit=limit,
-        )  # fmt: skip
+            unit=unit_type,
+            order=_order(order, viewer.permit),
+            window=window_of(from_, to),
+            filters=_filters(filters, viewer.permit),
+            starts=q or None,
+            after=_after_unit(after),
+            limit=limit,
+        )
 
         def work(engine: Engine, contract: Contract) -> Any:
             _check_type(contract, unit_type)
-            return _units(list_units(engine, contract, asked))
+            return _units(engine, contract, list_units(engine, contract, asked), viewer.permit)
 
         return await reading_of(service).respond(request, viewer, f"units {asked!r}", work)
 
@@ -179,9 +190,23 @@ def _bad_after() -> DoorError:
     return DoorError(400, "Cannot be answered", "after: must be the `next` of an earlier answer; start without it")
 
 
-def _units(page: UnitPage) -> dict[str, Any]:
+def _order(order: str | None, permit: Permit) -> str:
+    """Whoever may not see money may not have units in order of it either."""
+    if order is None:
+        return "margin" if permit.allows(Permission.FINANCIAL) else "-last_event"
+    if order.removeprefix("-") not in {"id", "last_event"}:
+        permit.require(Permission.FINANCIAL)
+    return order
+
+
+def _units(engine: Engine, contract: Contract, page: UnitPage, permit: Permit) -> dict[str, Any]:
     said = plain_value(page)
     assert isinstance(said, dict)  # noqa: S101 - a dataclass becomes an object
+    rows, keys = rows_seen(contract, permit), [unit.id for unit in page.units]
+    outside = reaching_out(engine, contract, page.unit, rows, keys)
+    for unit in said["units"]:
+        if unit["id"] in outside or not permit.allows(Permission.FINANCIAL):
+            unit |= dict.fromkeys(("revenue", "cost", "margin"))
     return said | {"next": page.next and cursor(*page.next)}
 
 
