@@ -1059,9 +1059,9 @@ class UnitLine(TypedDict):
     opened_at: str
     last_event: str
     segments: dict[str, str | None]
-    revenue: Decimal
-    cost: Decimal
-    margin: Decimal
+    revenue: Decimal | None
+    cost: Decimal | None
+    margin: Decimal | None
     attempts: int
     successes: int
 

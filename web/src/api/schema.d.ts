@@ -1130,9 +1130,10 @@ export interface UnitLine {
   opened_at: string;
   last_event: string;
   segments: Record<string, string | null>;
-  revenue: string;
-  cost: string;
-  margin: string;
+  /** Null, as cost and margin, where the viewer may not see all of it. */
+  revenue: string | null;
+  cost: string | null;
+  margin: string | null;
   attempts: number;
   successes: number;
 }
@@ -1744,7 +1745,7 @@ export interface Operations {
       unit_type: string;
     };
     params: {
-      /** What least of comes first; most with `-`. */
+      /** What least of comes first, most with `-`: margin, or -last_event without money. */
       order?:
         | "margin"
         | "-margin"
@@ -1755,7 +1756,8 @@ export interface Operations {
         | "last_event"
         | "-last_event"
         | "id"
-        | "-id";
+        | "-id"
+        | null;
       /** From this instant on. */
       from?: string | null;
       /** Up to this instant, itself excluded. */
