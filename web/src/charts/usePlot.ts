@@ -5,6 +5,7 @@ import uPlot from "uplot";
 
 import type { Annotation } from "./annotations";
 import { dataOf, optionsOf, type PlotLook } from "./plot";
+import { linear, type Domain } from "./scale";
 import { resolved, useTheme, useWidth } from "./theme";
 
 export interface Geometry {
@@ -12,6 +13,8 @@ export interface Geometry {
   width: number;
   top: number;
   height: number;
+  /** The seconds at the plot's two ends, as drawn. */
+  span: Domain;
 }
 
 interface Handlers {
@@ -76,7 +79,8 @@ export function usePlot(
     plot.current?.redraw(false);
   }, [annotations]);
 
-  const position = geometry && plot.current ? (seconds: number) => plot.current!.valToPos(seconds, "x") : null;
+  // By what was drawn last, not by the plot's scale of now, which is unset while new data waits to be drawn.
+  const position = geometry ? linear(geometry.span, 0, geometry.width) : null;
   return { plot, geometry, position };
 }
 
@@ -120,6 +124,7 @@ function geometryOf(plot: uPlot): Geometry {
     width: plot.bbox.width / ratio,
     top: plot.bbox.top / ratio,
     height: plot.bbox.height / ratio,
+    span: { min: plot.scales["x"]!.min ?? 0, max: plot.scales["x"]!.max ?? 1 },
   };
 }
 
