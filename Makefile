@@ -37,6 +37,7 @@ web: web/node_modules/.package-lock.json  ## Build the web app into src/perunit/
 web-check: web/node_modules/.package-lock.json  ## The web app's types, style and tests, and that its build is the one kept
 	$(NPM) run check
 	$(NPM) run build
+	$(NPM) run budget
 	git diff --exit-code --stat -- src/perunit/ui
 	@test -z "$$(git status --porcelain -- src/perunit/ui)" || { git status --short -- src/perunit/ui; exit 1; }
 
