@@ -12,13 +12,15 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import sync_playwright
 
+from perunit.faces.cli.demo_serve import PASSWORD
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, BrowserContext, Page, Request
     from tests.faces.serving import Served
 
-__all__ = ["CHROMIUM", "PAGES", "PASSWORD", "ROLES", "SIZES", "THEMES", "Visit", "chromium", "signed_in", "visiting"]
+__all__ = ["CHROMIUM", "PAGES", "ROLES", "SIZES", "THEMES", "Visit", "chromium", "signed_in", "visiting"]
 
 CHROMIUM = shutil.which("chromium")
 _FLAGS = (
@@ -26,7 +28,6 @@ _FLAGS = (
     *("--disable-component-update", "--disable-sync", "--force-color-profile=srgb"),
 )
 ROLES = ("viewer", "product", "oncall", "engineer", "finance", "executive", "admin")
-PASSWORD = "a long walk along the quay"
 THEMES = ("light", "dark")
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
 # Every page by the name of its picture.

@@ -12,7 +12,7 @@ import click
 
 from perunit.faces.cli.context import Settings, pass_settings
 from perunit.faces.cli.demo_live import SEQUEL_DAYS, LiveCompany
-from perunit.faces.cli.demo_serve import serve_demo
+from perunit.faces.cli.demo_serve import make_accounts, serve_demo
 from perunit.faces.cli.ingest import progress_bar, sentence, sum_reports
 from perunit.faces.cli.simulate import simulation_bar
 
@@ -56,6 +56,7 @@ def demo(settings: Settings, where: Path, events: int, seed: int, until: str | N
     # Only a company whose simulated days end today can be seen living.
     live = LiveCompany(directory, options) if not no_serve and _lives(options) else None
     shown, tied, losing_order = _taken_in(settings, directory, live)
+    make_accounts(directory)
     took = time.perf_counter() - started
     if settings.json and no_serve:
         _print_json(shown, tied, losing_order, took)

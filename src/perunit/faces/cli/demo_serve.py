@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from perunit.faces.cli.demo_live import LiveCompany
     from perunit.live.service import Service
 
-__all__ = ["serve_demo"]
+__all__ = ["PASSWORD", "make_accounts", "serve_demo"]
 
 _HOST = "127.0.0.1"
-_PERSON = "demo"
+# Of every account; only this machine can reach the demo.
+PASSWORD = "one receipt per item"  # noqa: S105 - told to whoever starts the demo
+_FIRST = "admin"
 
 
 def serve_demo(settings: Settings, directory: Path, port: int, live: LiveCompany | None) -> None:
@@ -58,27 +60,44 @@ def _free(port: int) -> int:
     return port
 
 
-def _ticket(service: Service) -> str:
-    """A link's ticket that signs its reader in as an administrator of the demo, who has no password."""
-    from perunit.access import accounts, links
-    from perunit.access.errors import MissingError
+def make_accounts(directory: Path) -> None:
+    """An account of every role, named after it, where nobody has one yet."""
+    from perunit.access import accounts
     from perunit.access.permit import OWNER, Role
+    from perunit.faces.cli.people import control_at
+    from perunit.model.window import system_clock
 
-    now = service.clock()
-    with service.control.session() as session:
-        try:
-            user = accounts.find_user(session, _PERSON)
-        except MissingError:
-            user = accounts.add_user(session, OWNER, now, name=_PERSON, role=Role.admin)
-        return links.new_ticket(session, user, now)
+    with control_at(directory) as (project, control), control.session() as session:
+        if accounts.users_exist(session):
+            return
+        for role in Role:
+            user = accounts.add_user(session, OWNER, system_clock(), name=str(role), role=role)
+            accounts.set_password(session, user, PASSWORD, project.contract.access.password_length_min)
+
+
+def _link(service: Service, address: str) -> str:
+    """Where the administrator is signed in, once; the plain address where there is none of that name."""
+    from perunit.access import accounts
+    from perunit.access.errors import AccessError
+    from perunit.access.links import new_ticket
+
+    try:
+        with service.control.session() as session:
+            ticket = new_ticket(session, accounts.find_user(session, _FIRST), service.clock())
+    except AccessError:
+        return address
+    return f"{address}/login?ticket={ticket}"
 
 
 def _greet(settings: Settings, service: Service, address: str, live: LiveCompany | None) -> None:
-    url = f"{address}/login?ticket={_ticket(service)}"
+    url = _link(service, address)
     if settings.json:
         click.echo(json.dumps({"address": address, "url": url, "project": str(service.project.root)}))
         return
-    click.echo(f"\nThe dashboards are at {click.style(url, fg='cyan', bold=True)}")
+    title, shown = click.style("The dashboards", bold=True), click.style(url, fg="cyan", bold=True)
+    click.echo(f"\n{title}, signed in as {_FIRST} (good once):\n  {shown}")
     going = "its orders come in as you watch" if live is not None else "its days are over, so nothing new comes in"
-    click.echo(f"  The company: {going}. Start the tour at the top of the page. Ctrl-C stops it.")
+    click.echo(f"  The company: {going}. The tour at the top of the page shows what is strange about it.")
+    click.echo(f"  Others see less: sign out, and sign in as viewer, oncall, finance … with {PASSWORD!r}.")
+    click.echo("\nCtrl-C stops it")
     sys.stdout.flush()

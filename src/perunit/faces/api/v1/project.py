@@ -97,7 +97,7 @@ def router(service: Service) -> APIRouter:
             named = getattr(contract, "name", None) or root.name
             return {
                 "name": named,
-                "demo": (root / ".demo").exists(),
+                "demo": (root / "tour.json").is_file(),
                 **_described(engine, contract, viewer.permit, now),
             }
 

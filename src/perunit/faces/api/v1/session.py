@@ -343,7 +343,7 @@ def _said(gate: Gate, viewer: Viewer | None, user: User | None, csrf_token: str 
         has_password=user is not None and user.password_hash is not None,
         setup_required=gate.setup_required,
         oidc=None if gate.provider is None else OidcOffer(name=gate.provider.settings.name),
-        demo=(gate.service.project.root / ".demo").exists(),
+        demo=(gate.service.project.root / "tour.json").is_file(),
         version=__version__,
     )
     return JSONResponse(answer.model_dump())
