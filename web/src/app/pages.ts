@@ -33,7 +33,7 @@ export const PAGES: readonly PageEntry[] = [
     ["range", "compare", "unit", "grain", "currency", "filters"],
   ),
   page("/units", "Units", "u", "7d", "off", "receipt", ["units:read"], FACTS),
-  page("/reconciliation", "Reconciliation", "r", "last-month", "off", "balance", ["reconciliation:read"], ["currency"]),
+  page("/reconciliation", "Reconciliation", "r", "last-month", "off", "balance", ["reconciliation:read"], []),
   page("/prices", "Price books", "p", "30d", "off", "tag", ["prices:read"], []),
   page("/quality", "Data quality", "q", "7d", "off", "check", ["quality:read"], ["range"]),
   page("/contract", "Contract", "c", "30d", "off", "book", [], []),

@@ -124,6 +124,8 @@ function OverTime() {
         {({ rows }) => {
           const times = [...new Set(rows.map(({ bucket }) => bucket))].sort();
           if (times.length === 0) return <Empty title="Nothing came in this range" />;
+          if (times.length === 1)
+            return <Empty title={`All came within one ${grain}`}>Its rates stand in the table above.</Empty>;
           const sum = (at: string, name: "rejected" | "duplicate" | "orphan" | "late" | "received") =>
             rows.filter(({ bucket }) => bucket === at).reduce((all, row) => all + row[name], 0);
           const rate = (name: "rejected" | "duplicate" | "orphan" | "late") =>

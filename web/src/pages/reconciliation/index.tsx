@@ -23,7 +23,7 @@ export default function Reconciliation() {
           <Select
             label="Period"
             value={shown}
-            options={known.map((each) => [each.period, `${each.period} · ${each.status} · ${each.verdict}`] as const)}
+            options={known.map((each) => [each.period, `${each.period}, ${each.verdict}`] as const)}
             onChange={setPeriod}
           />
         ) : null}
