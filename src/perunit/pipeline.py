@@ -36,6 +36,8 @@ from perunit.facts.deliveries import compact_deliveries
 from perunit.facts.fields import SAMPLE_ROWS, keep_fields
 from perunit.facts.files import Group, Opened, open_json_batch, open_lines, open_source
 from perunit.facts.load import Batch, Counts, load_group, seen_before, stage_group
+from perunit.facts.privacy.agreement import agree, sealer_of
+from perunit.facts.privacy.pseudonyms import protected
 from perunit.facts.quarantine import Selection, groups_to_replay, mark_replayed
 from perunit.facts.staging import Names
 from perunit.facts.stripe_files import learn_charges, open_stripe
@@ -171,6 +173,7 @@ def start(project: Project, engine: Engine, clock: Clock) -> None:
 
 def align(project: Project, engine: Engine, clock: Clock) -> None:
     """Brings the store in line with the price books, notes what is to be done for that, and prepares the engine."""
+    agree(project, engine)
     with engine.transaction():
         changed = sync_books(engine, project.eligible_books, clock())
         names = names_of(engine, project)
@@ -314,7 +317,7 @@ def replay(project: Project, engine: Engine, selection: Selection, *, clock: Clo
     names = names_of(engine, project)
     run_id = uuid.uuid4().hex
     reports = []
-    for source, ids, opened in groups_to_replay(engine, selection):
+    for source, ids, opened in groups_to_replay(engine, selection, sealer_of(project)):
         planner = planner_of(project, names, source, opened, clock())
         report = FileReport(source, "quarantine")
         for group in opened.groups:
@@ -347,6 +350,9 @@ def planner_of(project: Project, names: Names, source: str, opened: Opened, now:
 
     @cache
     def plan(careful: bool) -> Plan:
+        return protected(project, bare(careful))
+
+    def bare(careful: bool) -> Plan:
         if source == CLOUDEVENTS:
             return plan_cloudevents(project, names, now, careful=careful)
         if not opened.columns:

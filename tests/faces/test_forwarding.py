@@ -40,6 +40,7 @@ LOCAL = {
     "serve",
     "demo",
     "prices import",
+    "privacy init",
     "export prometheus-rules",
     # The control database may be open in several processes.
     *("users add", "users list", "users set", "users disable", "users password", "users ticket"),
@@ -99,6 +100,9 @@ LINES = (
     "quarantine list",
     "quarantine show --limit 3",
     "quarantine replay",
+    "privacy reveal order o-1 --reason asked",
+    "privacy erase order o-1 --reason asked",
+    "privacy rotate",
     "verify",
     "--json verify",
 )

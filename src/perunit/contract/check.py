@@ -21,6 +21,7 @@ from perunit.contract.findings import Findings, Sees, checked_expression, declar
 from perunit.contract.focus import FOCUS_COLUMNS
 from perunit.contract.json_schema import kinds_of, property_at, read_json_schema
 from perunit.contract.kafka_check import check_kafka
+from perunit.contract.privacy_check import check_privacy
 from perunit.contract.prometheus_check import check_prometheus
 from perunit.contract.rule_check import check_rules
 from perunit.contract.shape import Contract, EventType, Source, UnitType
@@ -73,6 +74,7 @@ def check_contract(contract: Contract, document: Document, root: File) -> tuple[
     check_kafka(contract, found)
     check_prometheus(contract, found)
     check_access(contract, found)
+    check_privacy(contract, found)
     _check_meters(contract, found)
     if not contract.sources and not contract.events:
         found.note((), "has neither sources nor events", "add one of them; there is nothing to ingest yet", got="")

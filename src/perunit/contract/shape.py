@@ -22,6 +22,7 @@ from pydantic import (
 from perunit.contract.access import Access, Control
 from perunit.contract.door_formats import DOOR_DEFAULTS
 from perunit.contract.part import Part
+from perunit.contract.privacy import Privacy
 from perunit.model.accounts import ACCOUNTS
 from perunit.model.money import is_currency
 
@@ -487,6 +488,7 @@ class Contract(Part):
     stripe: Stripe | None = None
     access: Access = Access()
     control: Control = Control()
+    privacy: Privacy = Privacy()
     allocation: tuple[AllocationRule, ...] = ()
 
     def dimensions(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ import pyarrow as pa
 from perunit.engine.duckdb import identifier, literal
 from perunit.facts.cells import SURPLUS_RULE, encode, met_cells
 from perunit.facts.deliveries import count_deliveries
+from perunit.facts.privacy.pseudonyms import keep_identities, seal_refusals
 from perunit.model.window import naive
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ def load_group(engine: Engine, names: Names, group: Group, batch: Batch, plan: P
     batch_id = engine.value("SELECT coalesce(max(batch_id), 0) + 1 FROM batches")
     has_repeats = _find_repeats(engine, names)
     _store_events(engine, names, batch, batch_id)
+    if plan.secrecy:
+        keep_identities(engine, names, plan.secrecy)
     if has_repeats:
         _store_duplicates(engine, names, batch_id)
     _store_rejects(engine, plan, batch, batch_id)
@@ -107,7 +110,7 @@ def stage_group(engine: Engine, group: Group, planner: Planner) -> Plan:
     for careful in (False, True):
         plan = planner(careful)
         try:
-            engine.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {plan.staged_sql}")
+            engine.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {plan.staged_sql}", plan.values)
         except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException):
             if careful:
                 raise
@@ -245,6 +248,8 @@ def _store_rejects(engine: Engine, plan: Plan, batch: Batch, batch_id: int) -> N
             "WHERE r.kind = 'conflict' ORDER BY r.position",
             fixed,
         )
+    if plan.secrecy:
+        seal_refusals(engine, plan.secrecy)
     # The upper half of a position tells arrivals of one group apart (see arrivals.py); a person counts the lower.
     engine.execute(
         f"INSERT INTO quarantine ({columns}) SELECT * EXCLUDE (quarantine_id, replayed_in) "

@@ -14,11 +14,17 @@ import pyarrow as pa
 from perunit.engine.duckdb import identifier
 from perunit.facts.files import Group, Opened
 from perunit.facts.json_fields import Fields
+from perunit.facts.privacy.pseudonyms import QUARANTINED
+from perunit.facts.privacy.sealing import is_sealed
 
 if TYPE_CHECKING:
     from perunit.engine.duckdb import Engine
+    from perunit.facts.privacy.sealing import Sealer
 
-__all__ = ["Selection", "groups_to_replay", "mark_replayed", "quarantined", "summary"]
+__all__ = ["ERASED", "Selection", "groups_to_replay", "mark_replayed", "quarantined", "summary"]
+
+# Stands where the text of a row was, once the unit it names was erased.
+ERASED = "erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +67,31 @@ def quarantined(engine: Engine, selection: Selection, limit: int) -> list[dict[s
     )
 
 
-def groups_to_replay(engine: Engine, selection: Selection) -> list[tuple[str, list[int], Opened]]:
-    """(source, ids of the rows, the rows opened like a file) for each set of rows that were read alike."""
+def groups_to_replay(
+    engine: Engine, selection: Selection, sealer: Sealer | None = None
+) -> list[tuple[str, list[int], Opened]]:
+    """(source, ids of the rows, the rows opened like a file) for each set of rows that were read alike.
+
+    `sealer` opens those that were sealed.
+    """
     condition, values = selection.condition()
     sets = engine.rows(
         "SELECT q.source, b.columns, list(q.quarantine_id ORDER BY q.quarantine_id), "
         "list(q.raw ORDER BY q.quarantine_id) "
         f"FROM quarantine q JOIN batches b USING (batch_id) WHERE {condition.replace('source =', 'q.source =')} "
         # A message that gave no row has none to load; it waits until it is sent anew.
-        "AND q.rule <> 'message' "
+        f"AND q.rule <> 'message' AND q.raw <> '{ERASED}' "
         "GROUP BY q.source, b.columns ORDER BY q.source, b.columns",
         values,
     )
-    return [(source, ids, _opened(ids, raws, json.loads(columns or "{}"))) for source, columns, ids, raws in sets]
+    return [
+        (source, ids, _opened(ids, _readable(raws, sealer), json.loads(columns or "{}")))
+        for source, columns, ids, raws in sets
+    ]
+
+
+def _readable(raws: list[str], sealer: Sealer | None) -> list[str]:
+    return [sealer.open(raw, QUARANTINED) if sealer and is_sealed(raw) else raw for raw in raws]
 
 
 def _opened(ids: list[int], raws: list[str], columns: dict[str, str]) -> Opened:

@@ -8,7 +8,7 @@ event's attributes), judged (the number of the first broken rule) and keyed (mas
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from perunit.engine.duckdb import identifier
 from perunit.facts.rules import Rule, verdict_sql
@@ -16,6 +16,7 @@ from perunit.model.accounts import ACCOUNTS
 
 if TYPE_CHECKING:
     from perunit.facts.attributes import Value
+    from perunit.facts.privacy.pseudonyms import Secrecy
 
 __all__ = ["Kind", "Names", "Plan", "assemble"]
 
@@ -85,6 +86,7 @@ class Kind:
 class Plan:
     """`staged_sql` reads the relation ``incoming``, one row a row; `raw_sql` is a row's text for quarantine.
 
+    `values` are what `staged_sql` binds, `secrecy` how ids are kept from sight.
     `producer` is SQL of who sent a row, over its staged form ``s`` or, where it starts with ``i.``, as it came.
     """
 
@@ -95,6 +97,8 @@ class Plan:
     raw_sql: str
     columns: dict[str, str] = field(default_factory=dict)
     producer: str = "NULL"
+    values: dict[str, Any] = field(default_factory=dict, repr=False)
+    secrecy: Secrecy | None = None
 
     def refusals_sql(self, relation: str) -> str:
         """SQL for (position, reject, got) of refused rows, read from `relation` in place of ``incoming``."""

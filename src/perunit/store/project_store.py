@@ -51,6 +51,11 @@ _MIGRATIONS = {
         *(f"ALTER TABLE {table} {_WEIGHT}" for table in ("cells", "units", "rollup_units", "unit_days")),
     )
 }
+# Added without a new version of the data: whoever does not know it has no use for it.
+_IDENTITIES = (
+    "CREATE TABLE IF NOT EXISTS identities "
+    "(unit_type VARCHAR NOT NULL, pseudonym VARCHAR NOT NULL, sealed VARCHAR NOT NULL)"
+)
 _NO_ROOM = (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException)
 
 
@@ -147,6 +152,7 @@ def _prepare(engine: Engine, unit_types: tuple[str, ...], dimensions: tuple[str,
         with engine.transaction():
             create_tables(engine)
     _migrate(engine)
+    engine.execute(_IDENTITIES)
     with engine.transaction():
         add_columns(engine, unit_types, dimensions, meters)
         _renew_keys(engine)

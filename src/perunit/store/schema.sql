@@ -50,6 +50,9 @@ CREATE TABLE IF NOT EXISTS quarantine (
     rule VARCHAR NOT NULL, place VARCHAR NOT NULL, got VARCHAR, expected VARCHAR NOT NULL, raw VARCHAR NOT NULL,
     quarantined_at TIMESTAMP NOT NULL, replayed_in INTEGER);
 
+-- What a pseudonym stands for, sealed with a key that is not in the store; no row where it was erased.
+CREATE TABLE IF NOT EXISTS identities (unit_type VARCHAR NOT NULL, pseudonym VARCHAR NOT NULL, sealed VARCHAR NOT NULL);
+
 -- Sums per window and cell; several partial rows of one (window_start, cell_id) are one row. window_start is the
 -- hour, or the instant within it at which a price changes.
 CREATE TABLE IF NOT EXISTS rollup (

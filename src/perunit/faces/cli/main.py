@@ -49,6 +49,7 @@ VERBS = {
     "users": ("users:users", "Make and change people's accounts."),
     "keys": ("keys:keys", "Make and revoke programs' keys."),
     "audit": ("audit:audit", "See who did what, and whether that record is whole."),
+    "privacy": ("privacy:privacy", "Make keys of pseudonyms; reveal, erase and rotate them."),
     "export": ("export:export", "Give measures to Prometheus."),
     "simulate": ("simulate:simulate", "Make a company's events and bills with known truth."),
     "demo": ("demo:demo", "See it all at work on a simulated company."),

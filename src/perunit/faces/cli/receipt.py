@@ -51,11 +51,13 @@ def receipt(settings: Settings, unit_type: str, unit_id: str, as_of: str | None)
     perunit receipt order 12345
     """  # noqa: D301 - click reads the character
     from perunit.faces.cli.query import parse_option_instant
+    from perunit.facts.privacy.changes import pseudonym_of
     from perunit.measures.receipt import receipt as receipt_of
     from perunit.wiring import opened
 
     with opened(settings.directory, purpose="receipt", as_of=parse_option_instant("--as-of", as_of)) as project:
-        found = receipt_of(project.engine, project.contract, unit_type, unit_id, project.permit)
+        key = pseudonym_of(project.project, unit_type, unit_id)
+        found = receipt_of(project.engine, project.contract, unit_type, key, project.permit)
     if settings.json:
         click.echo(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
     else:

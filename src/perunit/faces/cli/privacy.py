@@ -1,0 +1,97 @@
+"""``perunit privacy``: the keys of pseudonyms, and what a person may ask to be done about one."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from perunit.faces.cli.context import Settings, pass_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from perunit.wiring import Opened
+
+__all__ = ["privacy"]
+
+REASON = click.option("--reason", required=True, help="Why.")
+
+
+@click.group()
+def privacy() -> None:
+    """Pseudonyms: make and rotate their keys, reveal one, erase one."""
+
+
+@privacy.command("init")
+@pass_settings
+def init(settings: Settings) -> None:
+    """Make the key file that privacy.pseudonymize needs. Keep a copy of it away from the data."""
+    from perunit.contract.read import read_project
+    from perunit.facts.privacy.keys import key_path, make_keys
+
+    path = key_path(read_project(settings.directory))
+    make_keys(path)
+    _say(settings, {"file": str(path)}, f"{path} made; copy it to a safe place: without it no id can be revealed")
+
+
+@privacy.command("reveal")
+@click.argument("unit_type")
+@click.argument("pseudonym")
+@REASON
+@pass_settings
+def reveal(settings: Settings, unit_type: str, pseudonym: str, reason: str) -> None:  # noqa: ARG001 - asked for, so that it is thought of
+    """Show the id behind a pseudonym."""
+    from perunit.access.permit import Permission
+    from perunit.facts.privacy import changes
+    from perunit.wiring import opened
+
+    with opened(settings.directory, purpose="privacy reveal") as project:
+        project.permit.require(Permission.REVEAL)
+        raw = changes.reveal(project.project, project.engine, unit_type, pseudonym)
+    _say(settings, {"unit_type": unit_type, "pseudonym": pseudonym, "id": raw}, raw)
+
+
+@privacy.command("erase")
+@click.argument("unit_type")
+@click.argument("unit_id")
+@REASON
+@pass_settings
+def erase(settings: Settings, unit_type: str, unit_id: str, reason: str) -> None:  # noqa: ARG001 - asked for, so that it is thought of
+    """Cut all that is stored from a person, by id or pseudonym. Sums stay."""
+    from perunit.facts.privacy import changes
+
+    with _unserved(settings, "privacy erase") as project:
+        facts = changes.erase(project.project, project.engine, unit_type, unit_id)
+    _say(settings, {"unit_type": unit_type, "facts": facts}, f"erased; {facts} facts stay, of nobody")
+
+
+@privacy.command("rotate")
+@pass_settings
+def rotate(settings: Settings) -> None:
+    """Make a new key and every pseudonym anew with it. Sums stay."""
+    from perunit.facts.privacy import changes
+
+    with _unserved(settings, "privacy rotate") as project:
+        version, count = changes.rotate(project.project, project.engine)
+    _say(settings, {"key": version, "pseudonyms": count}, f"key {version} is active; {count} pseudonyms made anew")
+
+
+@contextmanager
+def _unserved(settings: Settings, purpose: str) -> Iterator[Opened]:
+    """The project, not while facts may come in: they would be named by the old key."""
+    from perunit.access.permit import Permission
+    from perunit.model.errors import UsageError
+    from perunit.wiring import LENDER, opened
+
+    with opened(settings.directory, purpose=purpose) as project:
+        project.permit.require(Permission.ERASE)
+        if LENDER.get() and project.contract.privacy.pseudonymize:
+            raise UsageError(f"perunit {purpose}: cannot be done while the project is served; stop the server")
+        yield project
+
+
+def _say(settings: Settings, said: dict[str, str | int], text: str) -> None:
+    click.echo(json.dumps(said) if settings.json else text)

@@ -1,0 +1,1 @@
+"""Pseudonyms: ids that nobody can read without the keys."""
