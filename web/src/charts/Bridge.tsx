@@ -20,6 +20,8 @@ interface BridgeProps {
   currency: string;
   beforeTitle?: string;
   afterTitle?: string;
+  /** Which way is good: of a cost, down. */
+  good?: "up" | "down";
 }
 
 interface Span {
@@ -40,6 +42,7 @@ export function Bridge({
   currency,
   beforeTitle = "Before",
   afterTitle = "After",
+  good = "up",
 }: BridgeProps) {
   const spans = spansOf(before, after, steps, beforeTitle, afterTitle);
   const mark = useRoving<HTMLLIElement>(spans.length);
@@ -57,7 +60,7 @@ export function Bridge({
             {...mark(index)}
           >
             <span className="pu-bars-label">{span.title}</span>
-            <Track from={span.from} to={span.to} x={x} tone={toneOf(span)} />
+            <Track from={span.from} to={span.to} x={x} tone={toneOf(span, good)} />
             <span className="pu-bars-value">{shown}</span>
           </li>
         );
@@ -95,7 +98,7 @@ function signed(span: Span, currency: string): string {
   return !span.total && (drawn(span.amount) ?? 0) > 0 ? `+${shown}` : shown;
 }
 
-function toneOf(span: Span): string {
+function toneOf(span: Span, good: "up" | "down"): string {
   if (span.total) return "total";
-  return (drawn(span.amount) ?? 0) < 0 ? "bad" : "good";
+  return (drawn(span.amount) ?? 0) < 0 === (good === "down") ? "good" : "bad";
 }

@@ -13,7 +13,7 @@ export function Draft({ of }: { of: Book }) {
   const project = useProject();
   const start = of.versions.find(({ version }) => version === of.in_force) ?? of.versions[0];
   const kept = of.drafts[0];
-  const [text, setText] = useState(kept?.text ?? start?.content ?? "");
+  const [text, setText] = useState(kept?.text ?? nextOf(start?.content ?? "", of.versions[0]?.version ?? 0));
   const [by, setBy] = useState("");
   const [checked, setChecked] = useState<DraftMade | null>(null);
   const [approving, setApproving] = useState(false);
@@ -99,6 +99,11 @@ export function Draft({ of }: { of: Book }) {
       ) : null}
     </>
   );
+}
+
+/** A version's text as the beginning of the next one. */
+function nextOf(text: string, latest: number): string {
+  return text.replace(/^version:.*$/m, `version: ${latest + 1}`);
 }
 
 function Faults({ faults }: { faults: FaultFound[] }) {

@@ -22,6 +22,7 @@ export function Bridges({ of }: { of: Reconciled }) {
             .filter((step) => drawn(step.amount) !== 0)
             .map((step) => ({ ...step, title: spoken(step.name) }))}
           currency={bridge.currency}
+          good="down"
         />
       ))}
     </Panel>
@@ -51,7 +52,9 @@ export function Scores({ of }: { of: Reconciled }) {
 /** Billed less estimated: by meter, and by day and cause. */
 export function Variance({ of }: { of: Reconciled }) {
   const currency = of.variance_by_day[0]?.currency ?? "";
-  const days = of.variance_by_day.filter((row) => row.currency === currency);
+  const days = of.variance_by_day
+    .filter((row) => row.currency === currency)
+    .sort((a, b) => (a.key ?? "").localeCompare(b.key ?? ""));
   const causes = [...new Set(days.flatMap(({ parts }) => Object.keys(parts)))].filter((cause) =>
     days.some(({ parts }) => drawn(parts[cause] ?? null)),
   );
@@ -101,7 +104,8 @@ export function Unmatched({ period }: { period: string }) {
           <p>
             {pages[0]!.totals
               .map(
-                (sum) => `${sum["lines"]} lines, ${money(sum["effective_cost"] as string, sum["currency"] as string)}`,
+                (sum) =>
+                  `${sum["lines"]} ${sum["lines"] === 1 ? "line" : "lines"}, ${money(sum["effective_cost"] as string, sum["currency"] as string)}`,
               )
               .join("; ") || "None."}
           </p>
