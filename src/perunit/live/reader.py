@@ -221,4 +221,4 @@ def _one_state(engine: Engine) -> Iterator[None]:
         if isinstance(engine, _Beside):
             engine.kept = None
         with suppress(duckdb.Error):
-            engine.execute("ROLLBACK")
+            engine.connection.rollback()
