@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { Suspense, lazy, useEffect, useState } from "react";
 import { useQueryClient } from "@tanstack/react-query";
 
 import { send } from "../api/client";
@@ -13,6 +13,9 @@ import { spanned } from "./share";
 import { useGo, useProject, useView } from "./state";
 import { STATUSES } from "./status";
 import { printPage, useTheme, type Theme } from "./theme";
+import { Sheet } from "./Sheet";
+
+const Password = lazy(() => import("../pages/login/Password").then((page) => ({ default: page.Password })));
 
 interface TopBarProps {
   onPalette: () => void;
@@ -220,7 +223,8 @@ function Look() {
 }
 
 function Person() {
-  const user = useSession().data?.user;
+  const { user, has_password: hasPassword } = useSession().data ?? {};
+  const [changing, setChanging] = useState(false);
   const client = useQueryClient();
   const go = useGo();
   if (!user) return null;
@@ -231,18 +235,38 @@ function Person() {
     go("/login", true);
   }
   return (
-    <Pop className="pu-icon-button" align="end" name={`Account of ${user.name}`} label={<Icon name="user" />}>
-      {() => (
-        <div className="pu-menu">
-          <p>
-            {user.name}
-            <small>{user.role}</small>
-          </p>
-          <button type="button" onClick={() => void leave()}>
-            Sign out
-          </button>
-        </div>
-      )}
-    </Pop>
+    <>
+      <Pop className="pu-icon-button" align="end" name={`Account of ${user.name}`} label={<Icon name="user" />}>
+        {(close) => (
+          <div className="pu-menu">
+            <p>
+              {user.name}
+              <small>{user.role}</small>
+            </p>
+            {hasPassword ? (
+              <button
+                type="button"
+                onClick={() => {
+                  close();
+                  setChanging(true);
+                }}
+              >
+                Change password
+              </button>
+            ) : null}
+            <button type="button" onClick={() => void leave()}>
+              Sign out
+            </button>
+          </div>
+        )}
+      </Pop>
+      {changing ? (
+        <Sheet title="Change your password" onClose={() => setChanging(false)}>
+          <Suspense fallback={null}>
+            <Password current onDone={() => setChanging(false)} />
+          </Suspense>
+        </Sheet>
+      ) : null}
+    </>
   );
 }
