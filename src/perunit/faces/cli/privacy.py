@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from perunit.faces.cli.context import Settings, pass_settings
+from perunit.faces.cli.people import control_at, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,7 @@ def init(settings: Settings) -> None:
 @click.argument("pseudonym")
 @REASON
 @pass_settings
-def reveal(settings: Settings, unit_type: str, pseudonym: str, reason: str) -> None:  # noqa: ARG001 - asked for, so that it is thought of
+def reveal(settings: Settings, unit_type: str, pseudonym: str, reason: str) -> None:
     """Show the id behind a pseudonym."""
     from perunit.access.permit import Permission
     from perunit.facts.privacy import changes
@@ -51,6 +52,7 @@ def reveal(settings: Settings, unit_type: str, pseudonym: str, reason: str) -> N
     with opened(settings.directory, purpose="privacy reveal") as project:
         project.permit.require(Permission.REVEAL)
         raw = changes.reveal(project.project, project.engine, unit_type, pseudonym)
+    _record(settings, "reveal", f"{unit_type}/{pseudonym}", reason=reason)
     _say(settings, {"unit_type": unit_type, "pseudonym": pseudonym, "id": raw}, raw)
 
 
@@ -59,12 +61,14 @@ def reveal(settings: Settings, unit_type: str, pseudonym: str, reason: str) -> N
 @click.argument("unit_id")
 @REASON
 @pass_settings
-def erase(settings: Settings, unit_type: str, unit_id: str, reason: str) -> None:  # noqa: ARG001 - asked for, so that it is thought of
+def erase(settings: Settings, unit_type: str, unit_id: str, reason: str) -> None:
     """Cut all that is stored from a person, by id or pseudonym. Sums stay."""
     from perunit.facts.privacy import changes
 
     with _unserved(settings, "privacy erase") as project:
         facts = changes.erase(project.project, project.engine, unit_type, unit_id)
+    # Not of whom: it would lead from the id to its old pseudonym.
+    _record(settings, "erase", unit_type, reason=reason, facts=facts)
     _say(settings, {"unit_type": unit_type, "facts": facts}, f"erased; {facts} facts stay, of nobody")
 
 
@@ -76,6 +80,7 @@ def rotate(settings: Settings) -> None:
 
     with _unserved(settings, "privacy rotate") as project:
         version, count = changes.rotate(project.project, project.engine)
+    _record(settings, "rotate", version, pseudonyms=count)
     _say(settings, {"key": version, "pseudonyms": count}, f"key {version} is active; {count} pseudonyms made anew")
 
 
@@ -91,6 +96,12 @@ def _unserved(settings: Settings, purpose: str) -> Iterator[Opened]:
         if LENDER.get() and project.contract.privacy.pseudonymize:
             raise UsageError(f"perunit {purpose}: cannot be done while the project is served; stop the server")
         yield project
+
+
+def _record(settings: Settings, action: str, target: str, **details: str | int) -> None:
+    """Before anything is shown, so that nothing is shown that is not written down."""
+    with control_at(settings.directory) as (_, control):
+        record(control, action, target, **details)
 
 
 def _say(settings: Settings, said: dict[str, str | int], text: str) -> None:
