@@ -232,7 +232,8 @@ def test_serve_and_demo_stay_in_their_own_process(shop: Served) -> None:
     again = command("-C", str(shop.project), "serve", "--port", "0")
     assert again.returncode == 2
     assert f"('perunit serve') holds the project and answers at {shop.address}; stop it" in again.stderr
-    (shop.project / "truth.json").write_text("{}")
+    options = {"events": 1000, "start": "2026-09-01", "price_change": "2026-09-15T00:00:00Z"}
+    (shop.project / "truth.json").write_text(json.dumps({"options": options}))
     demo = command("demo", "--dir", str(shop.project))
     (shop.project / "truth.json").unlink()
     assert (demo.returncode, "answers at" in demo.stderr) == (2, True)

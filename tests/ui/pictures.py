@@ -7,11 +7,12 @@ import tempfile
 from pathlib import Path
 
 from tests.faces.serving import serving
-from tests.ui.browsing import PAGES, SIZES, THEMES, chromium, signed_in, visiting
+from tests.ui.browsing import PAGES, SIZES, THEMES, Visit, chromium, signed_in, visiting
 from tests.ui.conftest import demo_project
 
 __all__ = ["main"]
 
+_TALL_MAX = 6000
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
 
@@ -28,8 +29,18 @@ def main(only: list[str]) -> None:
                         for name, path in PAGES.items():
                             if not only or name in only:
                                 visit.open(path)
-                                visit.page.screenshot(path=IMAGES / f"{name}-{theme}-{size}.png", full_page=True)
+                                _take(visit, IMAGES / f"{name}-{theme}-{size}.png", SIZES[size][0])
             served.stop()
+
+
+def _take(visit: Visit, file: Path, width: int) -> None:
+    """The whole page in a window as tall as it is: charts then have the size that a reader sees."""
+    height = int(visit.page.evaluate("document.documentElement.scrollHeight"))
+    visit.page.set_viewport_size({"width": width, "height": min(height, _TALL_MAX)})
+    visit.settle()
+    visit.page.wait_for_timeout(400)
+    visit.page.screenshot(path=file)
+    visit.page.set_viewport_size({"width": width, "height": 900})
 
 
 if __name__ == "__main__":

@@ -221,13 +221,15 @@ def _expected(old: Cell, new: Cell, average: Cell, growth: tuple[Decimal, Decima
 def _at_old_rates(old: Cell, new: Cell, all_old: Cell) -> Decimal:
     """What the quantities of now would have cost at the rates of before.
 
-    The rate is the segment's own, else that of all; a meter that had no cost before is taken at its rate of now.
+    The rate is the segment's own where it used the meter, else that of all; a meter that had no quantity to go by
+    before is taken at its cost of now.
     """
     cost = _ZERO
     for meter in {**old.costs, **new.costs}:
-        rated = next((cell for cell in (old, all_old) if cell.quantities.get(meter) and meter in cell.costs), None)
-        if rated is None:
+        rated = old if old.quantities.get(meter) or meter in old.costs else all_old
+        quantity = rated.quantities.get(meter, _ZERO)
+        if not quantity or (rated is all_old and meter not in rated.costs):
             cost += new.costs.get(meter, _ZERO)
         else:
-            cost += _scaled(rated.costs[meter], new.quantities.get(meter, _ZERO), rated.quantities[meter])
+            cost += _scaled(rated.costs.get(meter, _ZERO), new.quantities.get(meter, _ZERO), quantity)
     return cost
