@@ -1,9 +1,13 @@
-"""Takes the pictures of the docs: `make pictures`. Enters: a demo's company. Leaves: docs/images/*.png."""
+"""Takes the pictures of the docs: `make pictures`. Enters: a demo's company. Leaves: docs/images/*.png.
+
+With a folder named, every page in every look is left there instead, to be looked at.
+"""
 
 from __future__ import annotations
 
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 
 from tests.faces.serving import serving
@@ -13,23 +17,23 @@ from tests.ui.conftest import demo_project
 __all__ = ["main"]
 
 _TALL_MAX = 6000
+_KEPT = (("light", "wide"), ("dark", "narrow"))
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
 
-def main(only: list[str]) -> None:
-    """Every page, light and dark, wide and narrow, as an admin; or only those named."""
-    IMAGES.mkdir(parents=True, exist_ok=True)
+def main(folder: Path | None = None) -> None:
+    """Every page as an administrator: wide in the light and narrow in the dark, or all four into `folder`."""
+    out = folder or IMAGES
+    out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as room, chromium() as browser:
         project = demo_project(Path(room), events=200_000)
         with serving(project) as served:
             state = signed_in(browser, served, "admin")
-            for theme in THEMES:
-                for size in SIZES:
-                    with visiting(browser, served, state, theme, size) as visit:
-                        for name, path in PAGES.items():
-                            if not only or name in only:
-                                visit.open(path)
-                                _take(visit, IMAGES / f"{name}-{theme}-{size}.png", SIZES[size][0])
+            for theme, size in product(THEMES, SIZES) if folder else _KEPT:
+                with visiting(browser, served, state, theme, size) as visit:
+                    for name, path in PAGES.items():
+                        visit.open(path)
+                        _take(visit, out / f"{name}-{theme}-{size}.png", SIZES[size][0])
             served.stop()
 
 
@@ -44,4 +48,4 @@ def _take(visit: Visit, file: Path, width: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*map(Path, sys.argv[1:2]))
