@@ -36,6 +36,7 @@ PAGES = {
     "oncall": "/oncall",
     "debug": "/debug",
     "units": "/units/order",
+    "receipt": "/units/order/o-100000000",
     "reconciliation": "/reconciliation",
     "prices": "/prices",
     "price-book": "/prices/models",

@@ -184,7 +184,7 @@ def _wrong_price(scenario: Scenario) -> _Story:
                 "What changed",
                 "models@2 prices written tokens per 10,000 instead of per 1,000,000: a hundred times too high.",
                 "/prices/models",
-                (("diff", "1..2"),),
+                (("tab", "diff"),),
                 "price-diff",
             ),
             _Step(

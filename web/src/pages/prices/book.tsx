@@ -51,7 +51,11 @@ function Versions({ of }: { of: Book }) {
   const { tz } = useView();
   const [deciding, setDeciding] = useState<Deciding | null>(null);
   return (
-    <Panel title="Versions" note="None ever changes; rolling back makes a new one with the old prices.">
+    <Panel
+      title="Versions"
+      note="None ever changes; rolling back makes a new one with the old prices."
+      tour="price-versions"
+    >
       <Table
         caption="Versions, the latest first"
         columns={[
@@ -188,6 +192,7 @@ function Diff({ of }: { of: Book }) {
   return (
     <Panel
       title="Compare"
+      tour="price-diff"
       actions={
         <>
           <Select label="From" value={from} options={versions} onChange={setFrom} />
