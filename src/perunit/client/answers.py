@@ -82,6 +82,7 @@ __all__ = [
     "Restatement",
     "Restatements",
     "Results",
+    "Revealed",
     "RoleEntry",
     "RuleCount",
     "Score",
@@ -953,6 +954,12 @@ class Results(TypedDict):
     """Answers in the order of the questions."""
 
     results: list[Figures | Refused]
+
+
+class Revealed(TypedDict):
+    """The id as services know it."""
+
+    id: str
 
 
 class RoleEntry(TypedDict):

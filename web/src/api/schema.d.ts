@@ -1006,6 +1006,16 @@ export interface Results {
   results: (Figures | Refused)[];
 }
 
+/** Why somebody has to know. */
+export interface RevealBody {
+  reason: string;
+}
+
+/** The id as services know it. */
+export interface Revealed {
+  id: string;
+}
+
 /** Why an entry is taken back. */
 export interface Reversed {
   reason: string;
@@ -2054,6 +2064,19 @@ export interface Operations {
     params: {};
     body: ReplayBody;
     response: Replayed;
+  };
+  /** Show the id behind a pseudonym */
+  revealUnit: {
+    method: "POST";
+    path: "/units/{unit_type}/{unit_id}/reveal";
+    pathParams: {
+      unit_type: string;
+      /** The pseudonym. */
+      unit_id: string;
+    };
+    params: {};
+    body: RevealBody;
+    response: Revealed;
   };
   /** Take a decision back */
   reverseEntry: {

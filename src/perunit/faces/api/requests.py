@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import Counter, Histogram
 
 from perunit.access.audit import ADDRESS
-from perunit.faces.api.tracing import request_span
+from perunit.faces.api.tracing import request_span, shown_path
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -78,7 +78,7 @@ class Observed:
         said: dict[str, Any] = {
             "request_id": number,
             "method": scope["method"][:20],
-            "path": scope["path"][:200],
+            "path": shown_path(scope),
             "status": status,
             "ms": round(seconds * 1000, 1),
             "client": (scope.get("client") or ("unknown",))[0],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["request_span", "start_tracing"]
+__all__ = ["request_span", "shown_path", "start_tracing"]
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 # What carries spans is not traced: where perunit sends its traces to itself, each would make another for ever.
@@ -63,6 +63,13 @@ def request_span(scope: Any) -> Iterator[Callable[[int], None]]:
             if path := getattr(scope.get("route"), "path", None):
                 span.update_name(f"{scope['method']} {path}")
                 span.set_attribute("http.route", path)
+                span.set_attribute("url.path", shown_path(scope))
             span.set_attribute("http.response.status_code", status)
 
         yield told
+
+
+def shown_path(scope: Any) -> str:
+    """The path as asked for; that of its route where it names a unit, whose id is no log's to keep."""
+    route = str(getattr(scope.get("route"), "path", ""))
+    return route if "{unit_id" in route else str(scope["path"])[:200]

@@ -14,6 +14,7 @@ from perunit.faces.api.v1.reading import reading_of
 from perunit.faces.api.v1.recorded import record
 from perunit.faces.api.v1.viewer import CurrentViewer, needs
 from perunit.facts.arrivals import DoorError
+from perunit.facts.privacy.changes import pseudonym_of
 from perunit.measures.failed import FailureList, list_failures
 from perunit.measures.filters import Filter, parse_filter
 from perunit.measures.guard import unit_of
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from perunit.measures.failed import FailurePage
     from perunit.measures.listing import UnitPage
 
-__all__ = ["router"]
+__all__ = ["check_unit", "router"]
 
 _RESPONSES = problem_responses(400, 403, 404, 422, 500, 503, 504)
 _ID_MAX = 1_000
@@ -95,14 +96,16 @@ def router(service: Service) -> APIRouter:
         unit_id: Annotated[str, Path(min_length=1, max_length=_ID_MAX, description="May have slashes in it.")],
     ) -> Response:
         """Every event, price and share of a bill that makes up its margin, as `perunit receipt --json`."""
-        record(service, viewer, "receipt", f"{unit_type}/{unit_id}", {})
+        # Asked for by the id that services know, it is looked up, written down and answered by its pseudonym.
+        key = pseudonym_of(service.intake.project, unit_type, unit_id)
+        record(service, viewer, "receipt", f"{unit_type}/{key}", {})
 
         def work(engine: Engine, contract: Contract) -> Any:
             _check_type(contract, unit_type)
-            _check_unit(engine, contract, unit_type, unit_id, viewer.permit)
-            return receipt(engine, contract, unit_type, unit_id, viewer.permit).as_json()
+            check_unit(engine, contract, unit_type, key, viewer.permit)
+            return receipt(engine, contract, unit_type, key, viewer.permit).as_json()
 
-        return await reading_of(service).respond(request, viewer, f"receipt {unit_type!r} {unit_id!r}", work)
+        return await reading_of(service).respond(request, viewer, f"receipt {unit_type!r} {key!r}", work)
 
     @api.get(
         "/failures", response_model=Failures, operation_id="listFailures", responses=_RESPONSES,
@@ -150,7 +153,7 @@ def _check_type(contract: Contract, unit_type: str) -> None:
         raise DoorError(404, "Not Found", f"unit_type: got {unit_type!r}, must be one of {known}; correct it")
 
 
-def _check_unit(engine: Engine, contract: Contract, unit_type: str, unit_id: str, permit: Permit) -> None:
+def check_unit(engine: Engine, contract: Contract, unit_type: str, unit_id: str, permit: Permit) -> None:
     """Raises a problem where there is no such unit among those the viewer may see; which it is is not told."""
     asked = UnitList(unit_of(contract, unit_type), "id", filters=_seen(permit), starts=unit_id, limit=1)
     found = list_units(engine, contract, asked).units
