@@ -34,10 +34,19 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """A PostgreSQL of this run's own; skipped where none is installed."""
+def postgres_server() -> Iterator[str]:
+    """A PostgreSQL of this run's own, by the URL of its database; skipped where none is installed."""
     with postgres() as url:
         yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """The URL of that database, emptied of what other tests left in it."""
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return postgres_server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -50,8 +59,4 @@ def control(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ControlS
 def _control(request: pytest.FixtureRequest, tmp_path: Path) -> ControlStore:
     if request.param == "sqlite":
         return open_control(tmp_path / "data")
-    url = request.getfixturevalue("postgres_url")
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA public CASCADE")
-        connection.execute("CREATE SCHEMA public")
-    return open_control(tmp_path, url)
+    return open_control(tmp_path, request.getfixturevalue("postgres_url"))

@@ -134,14 +134,14 @@ def test_the_log_says_how_it_went_and_not_what_was_sent(project: Path) -> None:
     with serving(project, "--log", "json") as served:
         answer = served.post(event("secret-order"), x_request_id="mine-1")
         served.post(event("bad", time="secret-time"))
-        served.send("GET", "/no/such/path")
+        served.send("GET", "/v1/no/such/path")
         served.stop()
     assert answer.headers["x-request-id"] == "mine-1"
     text = (project / "serve.log").read_text()
     entries = [json.loads(line) for line in text.splitlines()]
     requests = [entry for entry in entries if entry["message"] == "request"]
     assert [(entry["path"], entry["status"]) for entry in requests] == [
-        ("/v1/events", 200), ("/v1/events", 422), ("/no/such/path", 404),
+        ("/v1/events", 200), ("/v1/events", 422), ("/v1/no/such/path", 404),
     ]  # fmt: skip
     assert requests[0]["request_id"] == "mine-1"
     assert all({"time", "level", "logger", "ms", "client"} <= set(entry) for entry in requests)

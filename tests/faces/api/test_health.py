@@ -141,7 +141,7 @@ def test_a_bug_is_a_problem_that_says_where_to_look(
 def test_its_own_metrics_count_rows_and_requests(shop: Served) -> None:
     """By source, door and what became of them; requests by route, not by what was asked for."""
     shop.post(event(1), event(1), event(2, time="no"))
-    for path in ("/a", "/b", "/c"):
+    for path in ("/v1/a", "/v1/b", "/v1/c"):
         shop.send("GET", path)
     text = shop.send("GET", "/metrics").body
     for outcome in ("accepted", "duplicate", "rejected"):

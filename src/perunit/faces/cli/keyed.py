@@ -48,20 +48,22 @@ DECISIONS: dict[str, tuple[Permission, ...] | None] = {
     "quarantine replay": (_P.QUARANTINE, _P.REPLAY),
     **dict.fromkeys(("quality", "verify"), (_P.QUALITY,)),
     "annotate": (_P.ANNOTATE,),
+    "privacy reveal": (_P.UNITS, _P.REVEAL),
+    **dict.fromkeys(("privacy erase", "privacy rotate"), (_P.ERASE,)),
     **dict.fromkeys(("export prometheus", "export prometheus-rules"), (_P.FINANCIAL, _P.OPERATIONAL, _P.EXPORT)),
     **dict.fromkeys(("audit list", "audit verify", "audit head", "audit export"), (_P.AUDIT,)),
     "users list": (_P.PEOPLE,),
     "keys list": (_P.KEYS,),
     # What gives rights, takes all there is along, or runs on for others is the owner's alone.
     **dict.fromkeys(("users add", "users set", "users disable", "users password", "users ticket")),
-    **dict.fromkeys(("keys add", "keys revoke", "run", "serve", "backup", "demo")),
+    **dict.fromkeys(("keys add", "keys revoke", "run", "serve", "backup", "demo", "privacy init")),
 }
 # What is of all segments together; the others are held to the rows of the permit, or are of none.
 ALL_ROWS = frozenset(
     verb
     for verb in DECISIONS
     if verb.split()[0] in {"bills", "reconcile", "restatements", "quarantine", "quality", "verify", "ingest", "audit"}
-) | {"export prometheus", "prices check", "prices preview"}
+) | {"export prometheus", "prices check", "prices preview", "privacy reveal", "privacy erase", "privacy rotate"}
 
 
 def given() -> str | None:
