@@ -294,7 +294,8 @@ def test_a_verb_ends_when_its_caller_goes_away(shop: Served) -> None:
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         time.sleep(1.5)
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) in {0, 130}
+        # On a busy machine it may still be starting, and then dies of the signal itself.
+        assert process.wait(30) in {0, 130, -signal.SIGINT}
     assert shop.post(event("after")).status == 200
     assert shop.ask("verify")["ok"]
 

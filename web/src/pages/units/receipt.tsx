@@ -30,9 +30,17 @@ export default function ReceiptPage() {
       </>
     );
   return (
-    <Query of={receipt} height={600}>
-      {(found) => <Shown key={`${type}/${id}`} receipt={found} type={type} id={id} />}
-    </Query>
+    <>
+      {/* A page has its name before it has its figures, and where they are not for its viewer. */}
+      {receipt.data === undefined ? (
+        <h1>
+          {type} <span className="pu-unit-id">{id}</span>
+        </h1>
+      ) : null}
+      <Query of={receipt} height={600}>
+        {(found) => <Shown key={`${type}/${id}`} receipt={found} type={type} id={id} />}
+      </Query>
+    </>
   );
 }
 
