@@ -58,6 +58,8 @@ class Question:
         self.work, self.apart = work, apart
         self.given_up = False
         self.started: float | None = None
+        # Only then may it be interrupted: what tidies up after it must run to its end.
+        self.working = False
 
     def give_up(self) -> None:
         """Nobody waits for it any more: it is not begun, or ended soon."""
@@ -181,7 +183,7 @@ class Reader:
                 now = time.monotonic()
                 for question, engine in self._running.items():
                     late = question.started is not None and now - question.started > self.seconds_max
-                    if question.given_up or late:
+                    if question.working and (question.given_up or late):
                         engine.connection.interrupt()
                 self._changed.wait(_WATCH_SECONDS if self._running else None)
 
@@ -196,7 +198,7 @@ class Reader:
 
     def _answer(self, question: Question, engine: Engine) -> None:
         try:
-            with _one_state(engine):
+            with _one_state(engine), self._interruptible(question):
                 found = question.work(engine)
         except duckdb.InterruptException:
             question.future.set_exception(TookTooLongError(self.seconds_max))
@@ -205,6 +207,17 @@ class Reader:
         else:
             question.future.set_result(found)
 
+    @contextmanager
+    def _interruptible(self, question: Question) -> Iterator[None]:
+        """Within it the watcher may interrupt what the question is at, and not any longer when it is left."""
+        with self._changed:
+            question.working = True
+        try:
+            yield
+        finally:
+            with self._changed:
+                question.working = False
+
 
 @contextmanager
 def _one_state(engine: Engine) -> Iterator[None]:
@@ -212,7 +225,7 @@ def _one_state(engine: Engine) -> Iterator[None]:
     if isinstance(engine, Snapshot):
         yield
         return
-    engine.execute("BEGIN TRANSACTION")
+    _begin(engine)
     if isinstance(engine, _Beside):
         engine.kept = {}
     try:
@@ -222,3 +235,12 @@ def _one_state(engine: Engine) -> Iterator[None]:
             engine.kept = None
         with suppress(duckdb.Error):
             engine.connection.rollback()
+
+
+def _begin(engine: Engine) -> None:
+    """A transaction, also where one before it was left behind."""
+    try:
+        engine.execute("BEGIN TRANSACTION")
+    except duckdb.TransactionException:
+        engine.connection.rollback()
+        engine.execute("BEGIN TRANSACTION")

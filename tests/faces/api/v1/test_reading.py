@@ -134,6 +134,24 @@ def test_who_goes_away_takes_the_question_along(company: Running, monkeypatch: p
     assert company.get("/query", measure="units", limit=77)["rows"]
 
 
+def test_no_connection_is_lost_to_questions_that_are_given_up(company: Running) -> None:
+    """At whatever moment: while it waits, begins, reads, fails or is tidied up after."""
+    intake: Intake = company.service.intake
+    reader = Reader(intake, threads=2)
+    try:
+        for round_ in range(150):
+            asked = [reader.ask(lambda engine: engine.value(SLOW)) for _ in range(2)]
+            time.sleep(round_ % 15 / 1000)
+            for question in asked:
+                question.give_up()
+            if round_ % 10 == 0:
+                answers = [reader.ask(lambda engine: engine.value("SELECT 1")) for _ in range(4)]
+                assert [question.future.result(10) for question in answers] == [1, 1, 1, 1]
+    finally:
+        intake.at_close.remove(reader.close)
+        reader.close()
+
+
 def test_a_question_has_so_many_seconds(company: Running) -> None:
     """Then it is ended, with an error that says so, and the next is answered."""
     intake: Intake = company.service.intake
