@@ -78,11 +78,18 @@ def _use(visit: Visit) -> None:
     for _ in range(8):
         visit.page.keyboard.press("Tab")
     visit.page.keyboard.press("?")
+    help_sheet = visit.page.locator("dialog[open]")
+    help_sheet.wait_for()
     visit.page.keyboard.press("Escape")
+    help_sheet.wait_for(state="detached")
     buttons = visit.page.locator("main button:visible:enabled")
     for place in range(min(3, buttons.count())):
-        buttons.nth(place).click(timeout=2_000)
-        visit.page.keyboard.press("Escape")
+        buttons.nth(place).click(timeout=5_000)
+        # What it opens may have to be fetched first.
+        visit.page.wait_for_timeout(800)
+        if visit.page.locator("dialog[open]").count():
+            visit.page.keyboard.press("Escape")
+            visit.page.locator("dialog[open]").wait_for(state="detached")
     visit.page.wait_for_timeout(300)
 
 
