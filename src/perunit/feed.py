@@ -16,6 +16,7 @@ from perunit.facts.doors import counters, label_sets
 from perunit.facts.doors.formats import COUNTED_FORMATS, DOOR_COLUMNS, schema_of
 from perunit.facts.files import Group, Opened
 from perunit.facts.load import load_group, stage_group
+from perunit.facts.privacy.seals import seals_of
 from perunit.facts.stripe_links import Links, links_of
 from perunit.facts.tables import match_sql
 from perunit.facts.traces import Traces, traces_of
@@ -45,7 +46,7 @@ class Feed:
 
     def __init__(self, project: Project, engine: Engine, clock: Clock) -> None:
         self._project, self._engine, self._clock = project, engine, clock
-        self._names = names_of(engine, project)
+        self._names, self._seals = names_of(engine, project), seals_of(project)
         self._run_id = uuid.uuid4().hex
         self._groups = 0
         self._forgotten: date | None = None
@@ -75,7 +76,7 @@ class Feed:
             if self._format(source) in COUNTED_FORMATS:
                 counters.keep(self._engine, source)
                 if self._project.contract.sources[source].labels_from:
-                    label_sets.keep(self._engine, source)
+                    label_sets.keep(self._engine, source, self._seals)
             for arrival in arrivals:
                 if arrival.within:
                     arrival.within(self._engine)
@@ -107,7 +108,7 @@ class Feed:
         if source == CLOUDEVENTS:
             return None
         contract = self._project.contract
-        return traces_of(source, contract.sources[source]) or links_of(source, contract)
+        return traces_of(source, contract.sources[source], self._seals) or links_of(source, contract, self._seals)
 
     def _tidy(self, now: datetime) -> None:
         """Once a day, forgets series that have long ended."""
@@ -121,9 +122,9 @@ class Feed:
         latest = now + timedelta(hours=limits.future_hours)
         mapped = self._project.contract.sources[source]
         if mapped.labels_from:
-            group = label_sets.labelled(group, source, mapped.labels_from)
+            group = label_sets.labelled(group, source, mapped.labels_from, self._seals)
         match = match_sql(mapped)
-        return counters.counted(group, source, match, latest, limits.hold_seconds)
+        return counters.counted(group, source, match, latest, limits.hold_seconds, self._seals)
 
     def _format(self, source: str) -> str:
         if source == CLOUDEVENTS:

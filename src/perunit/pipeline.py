@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from perunit.contract.stripe import STRIPE
-from perunit.economics.attribute import AllocationReport, allocate, read_report
+from perunit.economics.attribute import AllocationReport, allocate, carried_ids, read_report
 from perunit.economics.fx import FxImport, import_rates
 from perunit.economics.price.books import sync_books
 from perunit.economics.price.tiers import charge_tiers
@@ -37,7 +37,10 @@ from perunit.facts.fields import SAMPLE_ROWS, keep_fields
 from perunit.facts.files import Group, Opened, open_json_batch, open_lines, open_source
 from perunit.facts.load import Batch, Counts, load_group, seen_before, stage_group
 from perunit.facts.privacy.agreement import agree, sealer_of
+from perunit.facts.privacy.billed import billed_ids, with_stated_pseudonyms
 from perunit.facts.privacy.pseudonyms import protected
+from perunit.facts.privacy.scanning import scanned
+from perunit.facts.privacy.seals import seals_of
 from perunit.facts.quarantine import Selection, groups_to_replay, mark_replayed
 from perunit.facts.staging import Names
 from perunit.facts.stripe_files import learn_charges, open_stripe
@@ -63,6 +66,7 @@ if TYPE_CHECKING:
 
     from perunit.contract.project import Project
     from perunit.engine.duckdb import Engine
+    from perunit.facts.privacy.billed import BilledIds
     from perunit.facts.staging import Plan
     from perunit.model.window import Clock, Window
 
@@ -162,7 +166,7 @@ def _learn_charges(project: Project, engine: Engine, files: list[tuple[str, Path
     for source, path in files:
         part = project.contract.sources.get(source)
         if part and part.format == STRIPE:
-            learn_charges(engine, path, project.contract.stripe)
+            learn_charges(engine, path, project.contract.stripe, seals_of(project))
 
 
 def start(project: Project, engine: Engine, clock: Clock) -> None:
@@ -185,7 +189,9 @@ def align(project: Project, engine: Engine, clock: Clock) -> None:
 
 
 def _notice_rules(project: Project, engine: Engine) -> None:
-    """Has bills allocated again where the rules are not those they were allocated by."""
+    """Has bills allocated again where the rules are not those they were allocated by; what rules newly say is an id of
+    their lines is hidden first.
+    """
     rules = project.contract.model_dump_json(include={"allocation", "units", "meters", "currency", "fx"})
     digest = hashlib.sha256(rules.encode()).hexdigest()
     if engine.value("SELECT value FROM store_state WHERE key = 'allocation_rules'") != digest:
@@ -193,6 +199,8 @@ def _notice_rules(project: Project, engine: Engine) -> None:
             engine.execute(
                 "INSERT OR REPLACE INTO store_state VALUES ('allocation_rules', $digest)", {"digest": digest}
             )
+            if hiding := _billed_ids(project):
+                hiding.hide_stored(engine)
             mark(engine, "unallocated")
 
 
@@ -337,7 +345,9 @@ def _open(project: Project, engine: Engine, source: str, path: Path) -> Opened:
         if source not in project.contract.sources:
             raise UsageError(unknown_source(project, source))
         part = project.contract.sources[source]
-        return open_stripe(path, project.contract.stripe) if part.format == STRIPE else open_source(engine, path, part)
+        if part.format == STRIPE:
+            return open_stripe(path, project.contract.stripe, seals_of(project))
+        return open_source(engine, path, part)
     if not path.is_file() or path.stat().st_size == 0:
         reason = "is empty" if path.is_file() else "is no file"
         raise InputError(f"{path}: {reason}; name a file with one CloudEvent a line")
@@ -350,7 +360,7 @@ def planner_of(project: Project, names: Names, source: str, opened: Opened, now:
 
     @cache
     def plan(careful: bool) -> Plan:
-        return protected(project, bare(careful))
+        return protected(project, scanned(bare(careful), project.contract.privacy))
 
     def bare(careful: bool) -> Plan:
         if source == CLOUDEVENTS:
@@ -382,6 +392,7 @@ def import_bills(
     results: list[BillResult | StatementResult] = []
     vendor = project.contract.bills.get(source) if source else None
     columns = vendor_columns(str(source), vendor, project.contract.currency) if vendor else charge_columns(expected)
+    hiding = _billed_ids(project)
     waiting = marked(engine)
     mark(engine, "unallocated")
     try:
@@ -392,6 +403,7 @@ def import_bills(
                     bill_source=source,
                     columns=columns,
                     replacing=replacing,
+                    hiding=hiding,
                     clock=clock,
                     progress=progress,
                 )
@@ -405,6 +417,11 @@ def import_bills(
     finally:
         settle(project, engine)
     return results, read_report(engine)
+
+
+def _billed_ids(project: Project) -> BilledIds | None:
+    """How ids are hidden that rules find in bill lines."""
+    return billed_ids(project, carried_ids(project.contract, project.contract.privacy.pseudonymize))
 
 
 def import_fx(project: Project, engine: Engine, paths: Iterable[Path], *, clock: Clock) -> list[FxImport]:
@@ -471,7 +488,7 @@ def recompute(project: Project, engine: Engine, scope: Scope | None = None) -> N
 def refresh(project: Project, engine: Engine) -> None:
     """Charges what is priced by volume and allocates the bills in force, over the usage now known."""
     charge_tiers(engine)
-    allocate(engine, project.contract)
+    allocate(engine, with_stated_pseudonyms(project))
     cover_costs(engine)
 
 

@@ -16,7 +16,7 @@ from perunit.store.control.database import open_control
 from perunit.store.project_store import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from perunit.engine.duckdb import Engine
     from perunit.store.control.database import ControlStore
 
-__all__ = ["LENDER", "PERMIT", "Lender", "Opened", "control_of", "open_control_of", "opened"]
+__all__ = ["LENDER", "PERMIT", "WITNESS", "Lender", "Opened", "control_of", "open_control_of", "opened"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,8 @@ class Lender(Protocol):
 LENDER: ContextVar[Lender | None] = ContextVar("lender", default=None)
 # What a verb runs under: set around each that comes with a key.
 PERMIT: ContextVar[Permit] = ContextVar("permit", default=OWNER)
+# Told of the project once its data are open, before a verb works with them; it writes down what is about to be done.
+WITNESS: ContextVar[Callable[[Project], None] | None] = ContextVar("witness", default=None)
 
 
 @contextmanager
@@ -79,6 +81,7 @@ def opened(
     """
     if (lender := LENDER.get()) and lender.lends(directory):
         with lender.lend(directory, purpose=purpose, as_of=as_of, clock=clock) as lent:
+            _witnessed(lent.project)
             yield replace(lent, permit=PERMIT.get())
         return
     project = read_project(directory)
@@ -88,7 +91,13 @@ def opened(
         pipeline.start(project, engine, clock)
         if as_of is not None:
             pipeline.look_back(project, engine, as_of)
+        _witnessed(project)
         yield Opened(project, engine, clock, PERMIT.get())
+
+
+def _witnessed(project: Project) -> None:
+    if (witness := WITNESS.get()) is not None:
+        witness(project)
 
 
 def control_of(project: Project) -> ControlStore:

@@ -15,7 +15,9 @@ from tests.invariants.company import NOW, Company
 from tests.live.arriving import door_rows
 
 from perunit import pipeline
+from perunit.contract.privacy import Privacy
 from perunit.facts.arrivals import Arrival, Outcome
+from perunit.facts.privacy.keys import make_keys
 from perunit.facts.quarantine import Selection
 from perunit.facts.traces import Waiting, review, traces_of
 from perunit.feed import Feed
@@ -47,11 +49,14 @@ def root(trace: int, **attributes: str) -> dict[str, Any]:
 
 
 class Door:
-    """A company's door for spans, with a clock of its own."""
+    """A company's door for spans, with a clock of its own; ids of the units in `secret` are hidden."""
 
-    def __init__(self, folder: Path, **source: Any) -> None:
+    def __init__(self, folder: Path, *, secret: tuple[str, ...] = (), **source: Any) -> None:
         given_mapping = {**MAPPING, **source.pop("event", {})}
         contract = table_contract("otlp_spans", {"match": "kind = 'server'", **source}, **given_mapping)
+        if secret:
+            make_keys(folder / "privacy.keys")
+            contract = contract.model_copy(update={"privacy": Privacy(pseudonymize=secret)})
         self.now = NOW
         self.company = Company(folder, contract)
         pipeline.start(self.company.project(), self.company.engine, lambda: self.now)

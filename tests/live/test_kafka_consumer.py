@@ -26,6 +26,10 @@ from perunit import pipeline
 from perunit.contract.read import read_project
 from perunit.facts.doors import kafka as messages
 from perunit.facts.kafka import Offsets, OffsetsMovedError
+from perunit.facts.privacy.changes import pseudonym_of, reveal
+from perunit.facts.privacy.keys import make_keys
+from perunit.facts.privacy.pseudonyms import HIDDEN
+from perunit.facts.privacy.sealing import is_sealed
 from perunit.facts.quarantine import Selection
 from perunit.live.intake import Intake, Limits
 from perunit.live.kafka_client import Errors, KafkaMeters, client_library, settings_of
@@ -135,6 +139,31 @@ def test_poison_waits_in_quarantine_and_stops_nothing(
         broker.send("poison", [None], partition=0)
         until(lambda: link.offsets().get(("poison", 0)) == 1)
     verified(folder)
+
+
+def test_a_hidden_id_is_in_no_file_whatever_the_message_was(broker: Broker, tmp_path: Path) -> None:
+    """Neither of a fact nor of a row that is refused nor of a message that is none; all can be opened with the keys."""
+    name = "alice.liddell@wonder.example"
+    broker.make("hidden", 1)
+    orders = [event(number, data={"order_id": f"{name}/{number}", "total": "2"}) for number in range(3)]
+    poison = [event(9, data={"order_id": f"{name}/9", "total": "much"}), f"no event, says {name}", f"{{{name}"]
+    broker.send("hidden", [*orders, *poison])
+    folder = project(tmp_path / "hidden", broker.address, topics="hidden")
+    with (folder / "perunit.yaml").open("a") as contract:
+        contract.write("privacy: {pseudonymize: [order]}\n")
+    make_keys(folder / "privacy.keys")
+    with reading(folder) as link:
+        until(lambda: link.offsets().get(("hidden", 0)) == 6)
+        assert link.events() == 3
+        assert all(is_sealed(row[4]) and row[3] == HIDDEN for row in refused(link))
+        assert len(refused(link)) == 3
+        assert [path for path in folder.rglob("*") if path.is_file() and name.encode() in path.read_bytes()] == []
+    assert total(folder)[0][0] == 3
+    verified(folder)
+    assert [path for path in folder.rglob("*") if path.is_file() and name.encode() in path.read_bytes()] == []
+    with opened(folder, purpose="test") as found:
+        key = pseudonym_of(found.project, "order", f"{name}/1")
+        assert reveal(found.project, found.engine, "order", key) == f"{name}/1"
 
 
 def test_a_source_maps_messages_of_plain_json(broker: Broker, tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ class Till:
         for thing in things:
             facts_of(found, thing, Reading())
         rows = table_of(found.rows)
-        arrival = Arrival("stripe", rows, "stripe", "webhook", before=lambda engine: learn(engine, found.known))
+        arrival = Arrival("stripe", rows, "stripe", "webhook", before=lambda engine: learn(engine, found.known, None))
         return self.intake.submit(arrival).result(30)
 
     def waiting(self) -> int:
@@ -142,7 +142,7 @@ def test_a_file_that_tells_of_the_charge_ends_the_waiting(tmp_path: Path) -> Non
     """Without another event: the loop finds it."""
     till = Till(tmp_path)
     till.deliver(event("refund.created", refund()))
-    till.intake.run(lambda engine: learn(engine, _known(charge()))).result(30)
+    till.intake.run(lambda engine: learn(engine, _known(charge()), None)).result(30)
     StripeRelease(till.service)._release()
     till.intake.close()
     assert [(id_, unit) for id_, unit, *_ in facts(till.company)] == [("re_1", "A1")]

@@ -38,6 +38,7 @@ __all__ = [
     "DriftFound",
     "EntryKept",
     "EntryMade",
+    "Erased",
     "Explained",
     "Failure",
     "Failures",
@@ -447,6 +448,12 @@ class EntryMade(TypedDict):
 
     entry: EntryKept
     difference: Decimal | None
+
+
+class Erased(TypedDict):
+    """How many facts stay, of nobody."""
+
+    facts: int
 
 
 class Explained(TypedDict):
@@ -900,6 +907,7 @@ class Reconciled(TypedDict):
     bridges: list[CostBridge]
     variances: list[VarianceLine]
     variance_by_meter: list[VarianceSum]
+    variance_by_service: list[VarianceSum]
     variance_by_day: list[VarianceSum]
 
 
@@ -1097,6 +1105,7 @@ class Units(TypedDict):
 class VarianceLine(TypedDict):
     """billed − estimated of one meter, resource and charge period, by cause."""
 
+    service: str | None
     meter: str
     resource: str | None
     charge_period_start: str | None
@@ -1440,6 +1449,7 @@ DECIMALS: dict[str, dict[str, tuple[str, ...]]] = {
         "bridges": ("CostBridge",),
         "variances": ("VarianceLine",),
         "variance_by_meter": ("VarianceSum",),
+        "variance_by_service": ("VarianceSum",),
         "variance_by_day": ("VarianceSum",),
     },
     "ReconciliationState": {

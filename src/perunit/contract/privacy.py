@@ -1,8 +1,8 @@
-"""What perunit.yaml says of privacy: which units are known by pseudonyms only."""
+"""What perunit.yaml says of privacy: which units are known by pseudonyms only, and what personal data is looked for."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -25,4 +25,10 @@ class Privacy(Part):
     keys_env: str | None = Field(None, description="The environment variable that holds the keys instead of a file.")
     reveal: bool = Field(
         True, description="false: no sealed ids are kept; nobody can reveal a pseudonym or rotate the keys."
+    )
+    scan: Literal["off", "reject", "hide"] = Field(
+        "off", description="What becomes of e-mail addresses, phone, card and account numbers and IP addresses in text."
+    )
+    allow: tuple[str, ...] = Field(
+        (), description="Segments, unit types, `resource`, `type`, `id` or `intent` that are not looked at."
     )

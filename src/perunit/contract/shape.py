@@ -23,6 +23,7 @@ from perunit.contract.access import Access, Control
 from perunit.contract.door_formats import DOOR_DEFAULTS
 from perunit.contract.part import Part
 from perunit.contract.privacy import Privacy
+from perunit.contract.retention import Retention
 from perunit.model.accounts import ACCOUNTS
 from perunit.model.money import is_currency
 
@@ -489,6 +490,7 @@ class Contract(Part):
     access: Access = Access()
     control: Control = Control()
     privacy: Privacy = Privacy()
+    retention: Retention = Retention()
     allocation: tuple[AllocationRule, ...] = ()
 
     def dimensions(self) -> tuple[str, ...]:

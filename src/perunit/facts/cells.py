@@ -28,6 +28,7 @@ __all__ = [
     "is_sampled",
     "met_cells",
     "pin_values",
+    "rehash",
 ]
 
 OTHER = "__other__"
@@ -139,6 +140,42 @@ def _hash_sql(names: Names) -> str:
     )
     # As JSON, because there it shows where one value ends and the next begins.
     return f"md5_number_lower(CAST(to_json(list_filter([{parts}], lambda part: part IS NOT NULL)) AS VARCHAR))"
+
+
+def rehash(engine: Engine, names: Names, limit: int, holding: str) -> bool:
+    """Gives cells whose text was changed the hash of what they say now; whether any has another one.
+
+    `holding` is a pattern that such text matches. The caller holds the transaction, and what `encode` has met is to be
+    forgotten.
+    """
+    texts = ("event_type", *(f"segment_{dimension}" for dimension in names.dimensions))
+    found = " OR ".join(f"regexp_matches({identifier(text)}, {literal(holding)})" for text in texts)
+    changed = f"({found}) AND cell_hash <> {_hash_sql(names)}"
+    if not engine.value(f"SELECT count(*) FROM cells WHERE {changed}"):
+        return False
+    engine.execute(f"UPDATE cells SET cell_hash = {_hash_sql(names)} WHERE {changed}")
+    _merge(engine)
+    # Among values seen at one time the first by name are shown, and of cells shown alike the one with the least hash.
+    pin_values(engine, names, limit)
+    return True
+
+
+def _merge(engine: Engine) -> None:
+    """Makes one of cells that say the same: what is looked for by hash must be there once."""
+    engine.execute(
+        "CREATE OR REPLACE TEMP TABLE merged_cells AS "
+        "SELECT cell_id AS own, min(cell_id) OVER (PARTITION BY cell_hash) AS kept FROM cells QUALIFY own <> kept"
+    )
+    if not engine.value("SELECT count(*) FROM merged_cells"):
+        return
+    columns = engine.rows(
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal AND schema_name = 'main' "
+        "AND database_name = current_database() AND column_name IN ('cell_id', 'shown_cell_id') ORDER BY ALL"
+    )
+    for table, column in columns:
+        if (table, column) != ("cells", "cell_id"):
+            engine.execute(f"UPDATE {identifier(table)} SET {column} = kept FROM merged_cells WHERE {column} = own")
+    engine.execute("DELETE FROM cells WHERE cell_id IN (SELECT own FROM merged_cells)")
 
 
 def _refuse_collision(engine: Engine, names: Names) -> None:

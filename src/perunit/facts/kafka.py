@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from perunit.facts.privacy.refusals import keep_secret
 from perunit.model.window import naive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from perunit.contract.project import Project
     from perunit.engine.duckdb import Engine
     from perunit.facts.doors.kafka import DeadLetter
 
@@ -98,8 +100,13 @@ def name_places(engine: Engine, places: pa.Table) -> None:
     engine.unregister("message_places")
 
 
-def keep_dead_letters(engine: Engine, source: str, door: str, at: datetime, letters: Sequence[DeadLetter]) -> None:
-    """Quarantines messages that gave no row, as a batch of their own in which every one is rejected."""
+def keep_dead_letters(
+    engine: Engine, project: Project, source: str, door: str, at: datetime, letters: Sequence[DeadLetter]
+) -> None:
+    """Quarantines messages that gave no row, as a batch of their own in which every one is rejected.
+
+    Their text is kept as secret as that of any refused row.
+    """
     if not letters:
         return
     batch_id = engine.value("SELECT coalesce(max(batch_id), 0) + 1 FROM batches")
@@ -111,14 +118,17 @@ def keep_dead_letters(engine: Engine, source: str, door: str, at: datetime, lett
         "0 AS duplicate, 0 AS conflict, $count AS rejected, 0 AS orphan, 0 AS late, 0 AS blank, 0 AS ignored",
         {**values, "digest": digest, "count": len(letters)},
     )
+    columns = "batch_id, source, file_name, position, kind, rule, place, got, expected, raw, quarantined_at"
     engine.register("dead_letters", _table(letters))
+    engine.execute("CREATE OR REPLACE TEMP TABLE refusals AS SELECT * FROM quarantine LIMIT 0")
     engine.execute(
-        "INSERT INTO quarantine (batch_id, source, file_name, position, kind, rule, place, got, expected, raw, "
-        "quarantined_at) SELECT $batch_id, $source, place, \"offset\", 'rejected', 'message', 'value', got, expected, "
-        "raw, $at FROM dead_letters",
-        {**values},
+        f"INSERT INTO refusals ({columns}) SELECT $batch_id, $source, place, \"offset\", 'rejected', 'message', "
+        "'value', got, expected, raw, $at FROM dead_letters",
+        values,
     )
     engine.unregister("dead_letters")
+    keep_secret(engine, project)
+    engine.execute(f"INSERT INTO quarantine ({columns}) SELECT {columns} FROM refusals")
 
 
 def _table(letters: Sequence[DeadLetter]) -> pa.Table:

@@ -18,7 +18,8 @@ import pyarrow as pa
 from perunit.engine.duckdb import identifier, literal
 from perunit.facts.cells import SURPLUS_RULE, encode, met_cells
 from perunit.facts.deliveries import count_deliveries
-from perunit.facts.privacy.pseudonyms import keep_identities, seal_refusals
+from perunit.facts.privacy.pseudonyms import NOBODY, keep_identities, seal_texts
+from perunit.facts.privacy.scanning import drop_texts
 from perunit.model.window import naive
 
 if TYPE_CHECKING:
@@ -81,9 +82,13 @@ def seen_before(engine: Engine, source: str, group: Group) -> dict[str, Any] | N
 
 def load_group(engine: Engine, names: Names, group: Group, batch: Batch, plan: Plan) -> Counts:
     """Deduplicates and stores the group that was staged last, with the plan it was staged by."""
+    secret = tuple(unit for unit in plan.secrecy.units if unit in names.unit_bits) if plan.secrecy else ()
+    _find_suspects(engine)
+    if secret:
+        _keep_cells_of_erased(engine, names, secret)
     changed = encode(engine, names, batch.segment_limit)
     batch_id = engine.value("SELECT coalesce(max(batch_id), 0) + 1 FROM batches")
-    has_repeats = _find_repeats(engine, names)
+    has_repeats = _find_repeats(engine, names, secret)
     _store_events(engine, names, batch, batch_id)
     if plan.secrecy:
         keep_identities(engine, names, plan.secrecy)
@@ -119,17 +124,38 @@ def stage_group(engine: Engine, group: Group, planner: Planner) -> Plan:
     raise AssertionError("unreachable")
 
 
-def _find_repeats(engine: Engine, names: Names) -> bool:
-    """Fills `repeats` (position, kind): rows whose (source, id) is taken by the store or an earlier row.
-
-    Returns whether there may be any.
-
-    Hashes find the suspects; the sources and ids themselves decide.
-    """
+def _find_suspects(engine: Engine) -> None:
+    """Fills `stored_suspects`: events of the store that may have come again."""
     engine.execute(
         "CREATE OR REPLACE TEMP TABLE stored_suspects AS SELECT rowid AS place, event_key FROM events "
         "WHERE event_key IN (SELECT event_key FROM staged WHERE reject IS NULL)"
     )
+
+
+def _keep_cells_of_erased(engine: Engine, names: Names, secret: tuple[str, ...]) -> None:
+    """Puts what is delivered again of an erased unit into the cell of its fact: its own would hold the pseudonym."""
+    if not engine.value("SELECT count(*) FROM stored_suspects"):
+        return
+    columns = [identifier(column) for column in names.cell_columns()]
+    own, put = ", ".join(f"c.{column}" for column in columns), ", ".join(f"{column} = f.{column}" for column in columns)
+    erased = " OR ".join(f"starts_with(e.{identifier(f'unit_{unit}')}, '{NOBODY}')" for unit in secret)
+    engine.execute(
+        f"UPDATE staged SET {put}, cell_key = f.cell_key FROM ("
+        f"SELECT e.id, {own}, hash({own}) AS cell_key FROM events e JOIN cells c USING (cell_id) "
+        f"WHERE e.rowid IN (SELECT place FROM stored_suspects) AND ({erased})) AS f "
+        "WHERE staged.reject IS NULL AND staged.source = f.source AND staged.id = f.id"
+    )
+
+
+def _find_repeats(engine: Engine, names: Names, secret: tuple[str, ...]) -> bool:
+    """Fills `repeats` (position, kind): rows whose (source, id) is taken by the store or an earlier row.
+
+    Returns whether there may be any.
+
+    Hashes find the suspects, those of the store are in `stored_suspects`; the sources and ids themselves decide. What
+    is delivered again of a unit of a `secret` type that was erased is a duplicate, whatever it says: nothing more of
+    it is kept.
+    """
     engine.execute(
         "CREATE OR REPLACE TEMP TABLE suspect_keys AS "
         "SELECT event_key FROM staged WHERE reject IS NULL GROUP BY event_key HAVING count(*) > 1 "
@@ -151,6 +177,8 @@ def _find_repeats(engine: Engine, names: Names) -> bool:
     )
     # A hash that is not known any more says nothing.
     same += " AND coalesce(s.payload_hash = f.payload_hash, true)"
+    erased = [f"starts_with(f.{identifier(f'unit_{unit}')}, '{NOBODY}')" for unit in secret]
+    same = " OR ".join([f"({same})", *(f"coalesce({each}, false)" for each in erased)])
     engine.execute(
         f"CREATE OR REPLACE TEMP TABLE repeats AS WITH standing AS ("
         f"SELECT -1 AS position, c.source, e.id, e.cell_id, {_qualified('e', names)} "
@@ -249,7 +277,9 @@ def _store_rejects(engine: Engine, plan: Plan, batch: Batch, batch_id: int) -> N
             fixed,
         )
     if plan.secrecy:
-        seal_refusals(engine, plan.secrecy)
+        seal_texts(engine, plan.secrecy.sealer)
+    elif plan.scans:
+        drop_texts(engine)
     # The upper half of a position tells arrivals of one group apart (see arrivals.py); a person counts the lower.
     engine.execute(
         f"INSERT INTO quarantine ({columns}) SELECT * EXCLUDE (quarantine_id, replayed_in) "

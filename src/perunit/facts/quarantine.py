@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from perunit.engine.duckdb import Engine
     from perunit.facts.privacy.sealing import Sealer
 
-__all__ = ["ERASED", "Selection", "groups_to_replay", "mark_replayed", "quarantined", "summary"]
+__all__ = ["ERASED", "HIDDEN_TEXT", "Selection", "groups_to_replay", "mark_replayed", "quarantined", "summary"]
 
 # Stands where the text of a row was, once the unit it names was erased.
 ERASED = "erased"
+# So begins what stands where personal data was.
+HIDDEN_TEXT = "(hidden: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def groups_to_replay(
         "list(q.raw ORDER BY q.quarantine_id) "
         f"FROM quarantine q JOIN batches b USING (batch_id) WHERE {condition.replace('source =', 'q.source =')} "
         # A message that gave no row has none to load; it waits until it is sent anew.
-        f"AND q.rule <> 'message' AND q.raw <> '{ERASED}' "
+        f"AND q.rule <> 'message' AND q.raw <> '{ERASED}' AND NOT starts_with(q.raw, '{HIDDEN_TEXT}') "
         "GROUP BY q.source, b.columns ORDER BY q.source, b.columns",
         values,
     )

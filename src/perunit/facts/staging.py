@@ -86,7 +86,7 @@ class Kind:
 class Plan:
     """`staged_sql` reads the relation ``incoming``, one row a row; `raw_sql` is a row's text for quarantine.
 
-    `values` are what `staged_sql` binds, `secrecy` how ids are kept from sight.
+    `values` are what `staged_sql` binds, `secrecy` how ids are kept from sight, `scans` whether personal data is.
     `producer` is SQL of who sent a row, over its staged form ``s`` or, where it starts with ``i.``, as it came.
     """
 
@@ -99,6 +99,7 @@ class Plan:
     producer: str = "NULL"
     values: dict[str, Any] = field(default_factory=dict, repr=False)
     secrecy: Secrecy | None = None
+    scans: bool = False
 
     def refusals_sql(self, relation: str) -> str:
         """SQL for (position, reject, got) of refused rows, read from `relation` in place of ``incoming``."""

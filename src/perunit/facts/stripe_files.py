@@ -27,21 +27,22 @@ if TYPE_CHECKING:
 
     from perunit.contract.shape import Stripe
     from perunit.engine.duckdb import Engine
+    from perunit.facts.privacy.seals import Seals
 
 __all__ = ["learn_charges", "open_stripe"]
 
 _GROUP_OBJECTS = 100_000
 
 
-def learn_charges(engine: Engine, path: Path, block: Stripe | None) -> None:
+def learn_charges(engine: Engine, path: Path, block: Stripe | None, seals: Seals | None = None) -> None:
     """Keeps what a file says of charges, before any file's rows are linked to them: files come in any order."""
     for things in _grouped(path):
         found = _facts(things, block)
         with engine.transaction():
-            learn(engine, found.known)
+            learn(engine, found.known, seals)
 
 
-def open_stripe(path: Path, block: Stripe | None) -> Opened:
+def open_stripe(path: Path, block: Stripe | None, seals: Seals | None = None) -> Opened:
     """The facts of a file; a row whose charge is known neither now nor from the file stays without it."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -49,7 +50,7 @@ def open_stripe(path: Path, block: Stripe | None) -> Opened:
         done = 0
         for number, things in enumerate(_grouped(path)):
             done += len(things)
-            yield Group(number, digest, 0, done, _attached(_facts(things, block)))
+            yield Group(number, digest, 0, done, _attached(_facts(things, block), seals))
 
     return Opened(dict(DOOR_COLUMNS["stripe"]), False, path.stat().st_size, groups())
 
@@ -61,13 +62,14 @@ def _facts(things: list[Any], block: Stripe | None) -> StripeFacts:
     return found
 
 
-def _attached(found: StripeFacts) -> Callable[[Engine], None]:
+def _attached(found: StripeFacts, seals: Seals | None) -> Callable[[Engine], None]:
     rows = table_of(found.rows)
 
     def attach(engine: Engine) -> None:
         engine.register("stripe_rows", rows)
-        linked = linked_sql("stripe_rows")
-        engine.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT * EXCLUDE (linked) FROM ({linked})")
+        linked = linked_sql(engine, "stripe_rows", seals)
+        values = seals.values if seals else None
+        engine.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT * EXCLUDE (linked) FROM ({linked})", values)
         engine.unregister("stripe_rows")
 
     return attach

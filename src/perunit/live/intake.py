@@ -135,6 +135,10 @@ class Intake:
         self._summer.project = project
         self._feed = Feed(project, self._engine, self._clock)
 
+    def sum_soon(self) -> None:
+        """Has sums follow what a job has changed, as they follow facts."""
+        self._summer.note()
+
     @property
     def failing(self) -> BaseException | None:
         """Why the sums do not follow the facts at present; None while they do."""

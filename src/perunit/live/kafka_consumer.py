@@ -230,7 +230,7 @@ class _Reader:
         sources, offsets, letters = self._sources(), self._offsets(), read.dead
 
         def ended(engine: Engine) -> None:
-            keep_dead_letters(engine, sources[0], self._door, self._clock(), letters)
+            keep_dead_letters(engine, self._intake.project, sources[0], self._door, self._clock(), letters)
             offsets.advance(engine, batch.moves)
 
         def ended_with_rows(engine: Engine) -> None:

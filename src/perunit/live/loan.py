@@ -33,7 +33,7 @@ __all__ = ["READING", "Loan"]
 READING = frozenset({
     "query", "receipt", "reconcile", "reconcile entries", "reconcile locks", "restatements", "verify",
     "bills list", "bills show", "fx list", "fx show", "prices list", "prices check", "prices diff", "prices preview",
-    "quality", "quarantine list", "quarantine show", "export prometheus",
+    "quality", "quarantine list", "quarantine show", "export prometheus", "privacy reveal", "privacy scan",
 })  # fmt: skip
 
 
@@ -106,6 +106,7 @@ class Loan:
             given_back.wait()
             # What the verb has taken in or priced is news to the intake.
             self._service.intake.adopt(self._service.intake.project)
+            self._service.intake.sum_soon()
 
         done = self._service.intake.run_alone(hand_over)
         done.add_done_callback(lambda ended: None if lent.done() else lent.set_exception(ended.exception()))

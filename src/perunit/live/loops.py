@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from perunit.live import (
+    expiry,
     freshness,
     kafka,
     otlp_grpc,
@@ -46,6 +47,7 @@ LOOPS: tuple[Callable[[Service], tuple[Loop, ...]], ...] = (
     remote_writer.loops,
     stripe_release.loops,
     watch.loops,
+    expiry.loops,
 )
 
 

@@ -100,7 +100,8 @@ class Target:
         if answer.status != _OK:
             raise CallError(f"{self._url}: answers {answer.status}, must be {_OK}; see the exporter's log")
         content_type = answer.headers.get("content-type", "")
-        rows = read_exposition(answer.body, at, content_type=content_type, target=self._labels)
+        hides = bool(self._service.project.contract.privacy.pseudonymize)
+        rows = read_exposition(answer.body, at, content_type=content_type, target=self._labels, hides=hides)
         outcomes = [each.result() for each in self._door.submit(rows, self._instance)]
         self._door.judge(rows, outcomes)
         return len(rows)

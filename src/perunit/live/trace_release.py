@@ -12,6 +12,7 @@ from prometheus_client import Gauge
 
 from perunit.facts.arrivals import Arrival
 from perunit.facts.doors.formats import schema_of
+from perunit.facts.privacy.seals import seals_of
 from perunit.facts.traces import forget, review, stranded, traces_of
 from perunit.live.repeating import Repeating
 
@@ -53,7 +54,8 @@ class TraceRelease(Repeating):
     def _release_stranded(self, waiting: set[str], now: datetime) -> None:
         """Lets spans through that waited under a contract of before, whose source does not wait any more."""
         intake, sources = self._service.intake, self._service.intake.project.contract.sources
-        for name, rows in intake.run(lambda engine: stranded(engine, waiting, now)).result().items():
+        seals = seals_of(intake.project)
+        for name, rows in intake.run(lambda engine: stranded(engine, waiting, now, seals)).result().items():
             self._waiting.labels(name).set(rows.num_rows)
             if name in sources and sources[name].format == "otlp_spans":
                 intake.submit(Arrival(name, rows, _DOOR, within=partial(forget, source=name, until=now))).result()

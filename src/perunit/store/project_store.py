@@ -56,6 +56,9 @@ _IDENTITIES = (
     "CREATE TABLE IF NOT EXISTS identities "
     "(unit_type VARCHAR NOT NULL, pseudonym VARCHAR NOT NULL, sealed VARCHAR NOT NULL)"
 )
+_SEALED = tuple(
+    (table, "sealed", "VARCHAR") for table in ("waiting_spans", "label_sets", "stripe_objects", "stripe_waiting")
+)
 _NO_ROOM = (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException)
 
 
@@ -193,7 +196,7 @@ def add_columns(
     wanted += [("events", f"usage_{meter}", "DECIMAL(38, 9)") for meter in meters]
     wanted += [("cells", f"{part}_{d}", "VARCHAR") for d in dimensions for part in ("segment", "shown")]
     present = set(engine.rows("SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal"))
-    for table, column, type_ in wanted:
+    for table, column, type_ in (*wanted, *_SEALED):
         if (table, column) not in present:
             engine.execute(f"ALTER TABLE {table} ADD COLUMN {identifier(column)} {type_}")
 

@@ -208,35 +208,40 @@ CREATE TABLE IF NOT EXISTS lock_figures (
 
 -- Spans that came and were acknowledged, and wait for what their source's mapping names of their trace. Columns as in
 -- the door format otlp_spans. They are no events yet: those of a batch are counted in the batch that lets them through.
+-- With pseudonyms, sealed has all of them as JSON, trace_id is a keyed mark of it, and the rest is null.
 CREATE TABLE IF NOT EXISTS waiting_spans (
     source VARCHAR NOT NULL, received_at TIMESTAMP NOT NULL,
     trace_id VARCHAR NOT NULL, span_id VARCHAR, parent_span_id VARCHAR, name VARCHAR, kind VARCHAR, service VARCHAR,
     status VARCHAR, status_message VARCHAR, start_time TIMESTAMP, end_time TIMESTAMP, duration_ms DECIMAL(18, 6),
     trace_state VARCHAR, attributes MAP(VARCHAR, VARCHAR), resource MAP(VARCHAR, VARCHAR), scope VARCHAR,
-    weight DECIMAL(38, 18));
+    weight DECIMAL(38, 18), sealed VARCHAR);
 
 -- What spans have said of their trace, by the attributes that a source's mapping names of it: the root's value, else
--- that of the earliest span. Forgotten some time after seen_at.
+-- that of the earliest span. Forgotten some time after seen_at. With pseudonyms, trace_id is a mark and value sealed.
 CREATE TABLE IF NOT EXISTS trace_values (
     source VARCHAR NOT NULL, trace_id VARCHAR NOT NULL, key VARCHAR NOT NULL, value VARCHAR NOT NULL,
     root BOOLEAN NOT NULL, start_time TIMESTAMP, seen_at TIMESTAMP NOT NULL);
--- What is known of Stripe's objects: which charge each follows, and of a charge what tells to whom it belongs.
+
+-- What is known of Stripe's objects: which charge each follows, and of a charge what tells to whom it belongs. With
+-- pseudonyms, object and charge are keyed marks of these, sealed has what tells as JSON, and the rest is null.
 CREATE TABLE IF NOT EXISTS stripe_objects (
     object VARCHAR PRIMARY KEY, charge VARCHAR, created TIMESTAMP, payment_intent VARCHAR, invoice VARCHAR,
-    customer VARCHAR, metadata MAP(VARCHAR, VARCHAR));
+    customer VARCHAR, metadata MAP(VARCHAR, VARCHAR), sealed VARCHAR);
 
 -- Rows of Stripe's that came and were acknowledged, and wait for the charge they follow. Columns as in the door format
--- stripe. They are no events yet: those of a batch are counted in the batch that lets them through.
+-- stripe. They are no events yet: those of a batch are counted in the batch that lets them through. With pseudonyms,
+-- follows is a keyed mark of it, sealed has all of them as JSON, and the rest is null.
 CREATE TABLE IF NOT EXISTS stripe_waiting (
     source VARCHAR NOT NULL, arrived_at TIMESTAMP NOT NULL,
     id VARCHAR, time TIMESTAMP, type VARCHAR, outcome VARCHAR, currency VARCHAR, amount DECIMAL(38, 12),
     revenue DECIMAL(38, 12), discount DECIMAL(38, 12), refund DECIMAL(38, 12), fee DECIMAL(38, 12), tax DECIMAL(38, 12),
     charge VARCHAR, charged_at TIMESTAMP, payment_intent VARCHAR, invoice VARCHAR, subscription VARCHAR,
     customer VARCHAR, account VARCHAR, reason VARCHAR, livemode BOOLEAN, metadata MAP(VARCHAR, VARCHAR),
-    follows VARCHAR, fault VARCHAR, object VARCHAR);
+    follows VARCHAR, fault VARCHAR, object VARCHAR, sealed VARCHAR);
 
 -- What is known of a time series as a source sees it: the time of its last sample, its last number, and what it shows
 -- since then (holding; null once it has ended). Growth is counted from here; kept in the transaction of its rows.
+-- series is a digest of its labels, with pseudonyms a keyed mark of that.
 CREATE TABLE IF NOT EXISTS series (
     source VARCHAR NOT NULL, series UUID NOT NULL, last_time TIMESTAMP NOT NULL, last_value DECIMAL(38, 9),
     holding DECIMAL(38, 9));
@@ -247,8 +252,10 @@ CREATE TABLE IF NOT EXISTS kafka_offsets (
     next_offset BIGINT NOT NULL, PRIMARY KEY (link, cluster_id, topic, partition));
 
 -- The last labels of an info series, as a source joins them to its samples. key: the values it is joined by, as JSON.
+-- With pseudonyms, key is a mark of that, sealed has the labels as JSON, and labels is empty.
 CREATE TABLE IF NOT EXISTS label_sets (
-    source VARCHAR NOT NULL, key VARCHAR NOT NULL, labels MAP(VARCHAR, VARCHAR) NOT NULL, time TIMESTAMP NOT NULL);
+    source VARCHAR NOT NULL, key VARCHAR NOT NULL, labels MAP(VARCHAR, VARCHAR) NOT NULL, time TIMESTAMP NOT NULL,
+    sealed VARCHAR);
 
 -- Requests of remote write that wait to be taken, in the order of their times: what the exports showed at shown_at.
 CREATE TABLE IF NOT EXISTS remote_writes (number BIGINT NOT NULL, shown_at TIMESTAMP NOT NULL, body BLOB NOT NULL);

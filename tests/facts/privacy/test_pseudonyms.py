@@ -5,6 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import subprocess
+import sys
+import time
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -197,6 +201,119 @@ def test_an_erased_unit_is_nobody_and_every_sum_stays(tmp_path: Path) -> None:
         assert changes.reveal(found.project, found.engine, "user", bob) == BOB
 
 
+def test_what_is_delivered_again_of_an_erased_unit_brings_nothing_back(tmp_path: Path) -> None:
+    """Neither a fact nor her id nor a row that waits; what she does anew is somebody else's."""
+    with secret(tmp_path / "own") as found:
+        deliver(found, EVENTS, tmp_path)
+        pseudonym = changes.pseudonym_of(found.project, "user", ALICE)
+        changes.erase(found.project, found.engine, "user", ALICE)
+        waiting = "SELECT count(*) FROM quarantine"
+        before, waited = sums(found.engine), found.engine.value(waiting)
+        again = deliver(found, [EVENTS[0], EVENTS[2], EVENTS[6], EVENTS[7]], tmp_path)
+        assert (again.accepted, again.duplicate, again.conflict) == (0, 4, 0)
+        assert (sums(found.engine), found.engine.value(waiting)) == (before, waited)
+        kept = "SELECT count(*) FROM identities WHERE pseudonym = $own"
+        assert found.engine.value(kept, {"own": pseudonym}) == 0
+        assert deliver(found, [event(id="later")], tmp_path).accepted == 1
+        assert found.engine.value(kept, {"own": pseudonym}) == 1
+        assert all(finding.broken is None for finding in pipeline.verify(found.project, found.engine))
+
+
+def cells_of(found: Opened) -> tuple[Any, ...]:
+    """What must fit together of cells: none twice, every fact in one, and what texts there are."""
+    engine = found.engine
+    twice = engine.value("SELECT count(*) - count(DISTINCT cell_hash) FROM cells")
+    lost = engine.value("SELECT count(*) FROM events ANTI JOIN cells USING (cell_id)")
+    return twice, lost, repr(engine.rows("FROM segment_values") + engine.rows("FROM cells"))
+
+
+def test_a_segment_that_named_an_erased_unit_takes_facts_on(tmp_path: Path) -> None:
+    """Delivered again it brings no pseudonym back; a new fact that says the same is of another cell."""
+    with secret(tmp_path / "own") as found:
+        deliver(found, EVENTS, tmp_path)
+        own, before = changes.pseudonym_of(found.project, "user", ALICE), sums(found.engine)
+        changes.erase(found.project, found.engine, "user", ALICE)
+        again = deliver(found, [EVENTS[3], EVENTS[4]], tmp_path)
+        assert (again.accepted, again.duplicate, again.conflict) == (0, 2, 0)
+        twice, lost, texts = cells_of(found)
+        assert (twice, lost, own in texts) == (0, 0, False)
+        assert sums(found.engine) == before
+        new = json.loads(EVENTS[3]) | {"id": "another visit"}
+        assert deliver(found, [json.dumps(new)], tmp_path).accepted == 1
+        twice, lost, texts = cells_of(found)
+        assert (twice, lost, own in texts) == (0, 0, True)
+        assert all(finding.broken is None for finding in pipeline.verify(found.project, found.engine))
+
+
+def test_cells_that_say_the_same_become_one(tmp_path: Path) -> None:
+    """As those of a store that was changed while cells kept their hashes: no sum changes, nothing is lost."""
+    cells = "SELECT count(*) FROM cells WHERE regexp_matches(segment_plan, 'p[12]_')"
+    new = json.dumps(json.loads(EVENTS[3]) | {"id": "another visit"})
+    with secret(tmp_path / "own") as found:
+        deliver(found, EVENTS, tmp_path)
+        found.engine.execute("UPDATE cells SET cell_hash = 1 WHERE regexp_matches(segment_plan, 'p1_')")
+    with secret(tmp_path / "own") as found:
+        assert deliver(found, [new], tmp_path).accepted == 1
+        assert found.engine.value(cells) == 2
+        before = sums(found.engine)
+        changes.rotate(found.project, found.engine)
+        assert found.engine.value(cells) == 1
+        assert cells_of(found)[:2] == (0, 0)
+        assert sums(found.engine) == before
+        assert all(finding.broken is None for finding in pipeline.verify(found.project, found.engine))
+        assert sums(found.engine) == before
+        again = deliver(found, [EVENTS[3], new], tmp_path)
+        assert (again.accepted, again.duplicate, again.conflict) == (0, 2, 0)
+
+
+CHANGING = """
+import sys
+from pathlib import Path
+from perunit.facts.privacy import changes
+from perunit.wiring import opened
+with opened(Path(sys.argv[1]), purpose="test") as found:
+    print("begins", flush=True)
+    if sys.argv[2] == "rotate":
+        changes.rotate(found.project, found.engine)
+    else:
+        changes.erase(found.project, found.engine, "user", sys.argv[3])
+    print("done", flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", ["rotate", "erase"])
+def test_killed_at_any_moment_it_is_done_or_not_done(tmp_path: Path, change: str) -> None:
+    """Keys and data agree at the next start, whatever had been written, and no raw id is in any file."""
+    root = tmp_path / "own"
+    with secret(root) as found:
+        deliver(found, EVENTS, tmp_path)
+        others = [event(id=f"n{n}", data={"user_id": f"somebody-{n}", "order_id": f"x{n}"}) for n in range(400)]
+        deliver(found, others, tmp_path)
+        before = sums(found.engine)
+    ended = Counter[bool]()
+    for wait in (0.0, 0.02, 0.06, 0.15):
+        process = subprocess.Popen(
+            [sys.executable, "-c", CHANGING, str(root), change, ALICE], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "begins"
+        time.sleep(wait)
+        process.kill()
+        ended["done" in process.communicate()[0]] += 1
+        assert holding(root, ALICE) == []
+        with secret(root) as found:
+            assert sums(found.engine) == before
+            assert all(finding.broken is None for finding in pipeline.verify(found.project, found.engine))
+            bob = changes.pseudonym_of(found.project, "user", BOB)
+            assert changes.reveal(found.project, found.engine, "user", bob) == BOB
+            own = {"own": changes.pseudonym_of(found.project, "user", ALICE)}
+            facts = found.engine.value("SELECT count(*) FROM events WHERE unit_user = $own", own)
+            known = found.engine.value("SELECT count(*) FROM identities WHERE pseudonym = $own", own)
+            assert (facts, known) in ({(4, 1)} if change == "rotate" else {(4, 1), (0, 0)})
+    assert ended[False], "killed too late to say anything"
+
+
 def test_keys_rotate_and_every_sum_stays(tmp_path: Path) -> None:
     """The old key may go afterwards: pseudonyms, refused rows and later events all stand under the new one."""
     root = tmp_path / "own"
@@ -214,8 +331,8 @@ def test_keys_rotate_and_every_sum_stays(tmp_path: Path) -> None:
         assert new.startswith("p2_")
         assert changes.reveal(found.project, found.engine, "user", new) == ALICE
         again = deliver(found, [*EVENTS, ""], tmp_path)
-        # Two have a pseudonym within a segment; they stand in another cell than what comes now.
-        assert (again.accepted, again.duplicate, again.conflict) == (0, 4, 3)
+        # Two have a pseudonym within a segment; their cells are found by what they say now.
+        assert (again.accepted, again.duplicate, again.conflict) == (0, 6, 1)
         assert sums(found.engine) == before
         assert all(finding.broken is None for finding in pipeline.verify(found.project, found.engine))
         assert found.engine.value("SELECT count(*) FROM events WHERE unit_user = $old", {"old": old}) == 0

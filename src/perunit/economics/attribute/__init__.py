@@ -2,5 +2,6 @@
 
 from perunit.economics.attribute.allocate import allocate
 from perunit.economics.attribute.report import AllocationReport, Share, read_report
+from perunit.economics.attribute.rules import carried_ids
 
-__all__ = ["AllocationReport", "Share", "allocate", "read_report"]
+__all__ = ["AllocationReport", "Share", "allocate", "carried_ids", "read_report"]

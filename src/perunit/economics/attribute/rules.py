@@ -5,17 +5,21 @@ A rule's expressions are checked scalar SQL over the FOCUS columns of a charge; 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perunit.contract.expression import Reference, parse
 from perunit.contract.focus import FOCUS_COLUMNS
 from perunit.engine.duckdb import identifier, literal
+from perunit.facts.privacy.billed import Carried, CarriedId
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from perunit.contract.shape import AllocationRule, Contract
 
-__all__ = ["CompiledRule", "compile_rules", "lines_sql"]
+__all__ = ["CompiledRule", "carried_ids", "compile_rules", "lines_sql"]
 
 _KEPT = (
     "bill_id, line, billed_cost, effective_cost, billing_currency, charge_category, charge_period_start, "
@@ -23,6 +27,9 @@ _KEPT = (
 )
 # What the issuer itself calls unused; an unknown status is not.
 _UNUSED = "coalesce(lower(commitment_discount_status) = 'unused', false) OR coalesce(allocated_part = 'unused', false)"
+
+
+_TAG = re.compile(r"\s*tags\s*\[[^\]]*\]\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +81,6 @@ def lines_sql(rules: tuple[CompiledRule, ...]) -> str:
     >>> "NULL AS INTEGER) AS rule" in lines_sql(())
     True
     """
-    matches = " ".join(f"WHEN ({rule.match}) THEN {rule.number}" for rule in rules)
-    chosen = f"CASE {matches} END" if matches else "CAST(NULL AS INTEGER)"
     read = ", ".join(
         f"{_by_rule(rules, attribute, kind)} AS {name}"
         for attribute, name, kind in (
@@ -87,9 +92,33 @@ def lines_sql(rules: tuple[CompiledRule, ...]) -> str:
     return (
         f"SELECT {_KEPT}, rule, {read}, ({_UNUSED}) AS is_unused, {_scopes(rules)} "
         # Not a join: a rule says billed_cost, and means the line's and not the bill's.
-        f"FROM (SELECT *, {chosen} AS rule FROM charges "
+        f"FROM (SELECT *, {_chosen_sql(rules)} AS rule FROM charges "
         "WHERE bill_id IN (SELECT bill_id FROM bills WHERE superseded_at IS NULL))"
     )
+
+
+def carried_ids(contract: Contract, unit_types: Collection[str]) -> Carried | None:
+    """Where bill lines carry the ids of units of these types; None where no rule says so."""
+    rules = compile_rules(contract)
+    ids = tuple(
+        CarriedId(f"allocation.{rule.number}.key", rule.unit_type, rule.number, rule.key, _is_tag(rule.rule.key or ""))
+        for rule in rules
+        if rule.key is not None and rule.unit_type is not None and rule.unit_type in unit_types
+    )
+    matches = tuple((f"allocation.{rule.number}.match", rule.match) for rule in rules)
+    return Carried(_chosen_sql(rules), ids, matches + tuple((each.place, each.key) for each in ids)) if ids else None
+
+
+def _is_tag(text: str) -> bool:
+    """Whether a key is a tag and nothing else: then the tag holds ids on every line, whichever rule takes it."""
+    checked = parse(text)
+    return len(checked.references) == 1 and checked.references[0].root == "tags" and _TAG.fullmatch(text) is not None
+
+
+def _chosen_sql(rules: tuple[CompiledRule, ...]) -> str:
+    """The number of the first rule that takes a line."""
+    matches = " ".join(f"WHEN ({rule.match}) THEN {rule.number}" for rule in rules)
+    return f"CASE {matches} END" if matches else "CAST(NULL AS INTEGER)"
 
 
 def _scopes(rules: tuple[CompiledRule, ...]) -> str:

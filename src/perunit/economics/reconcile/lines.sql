@@ -40,7 +40,7 @@ known AS (
 SELECT
     bill_id, line, pool_id, billing_period_start, billing_period_end, billing_currency AS currency, billed_cost,
     effective_cost, charge_period_start, charge_period_end, meter, rule_resource AS resource, billed_quantity,
-    is_capped, is_usage, is_copy,
+    is_capped, is_usage, is_copy, service_name,
     CASE
         WHEN is_copy THEN 'duplicate'
         WHEN is_gap THEN 'unallocated'

@@ -46,9 +46,11 @@ VARIANCE_CAUSES = (
 class Variance:
     """billed − estimated of one meter, resource, charge period and currency; `parts` sum to it exactly.
 
-    Quantities are in the meter's unit; `billed_quantity` None where the bill counts in another one.
+    Quantities are in the meter's unit; `billed_quantity` None where the bill counts in another one. `service` names the
+    services of the lines that were compared; None where no line was.
     """
 
+    service: str | None
     meter: str
     resource: str | None
     charge_period_start: datetime | None
@@ -75,7 +77,7 @@ def variances(engine: Engine, window: Window) -> tuple[Variance, ...]:
 
 
 def _variance(row: dict[str, Any]) -> Variance:
-    kept = ("meter", "resource", "charge_period_start", "charge_period_end", "currency", "billed")
+    kept = ("service", "meter", "resource", "charge_period_start", "charge_period_end", "currency", "billed")
     quantities = ("billed_quantity", "measured_quantity")
     return Variance(
         **{name: row[name] for name in (*kept, *quantities)}, estimated=row["estimated"] or Decimal(0), parts=split(row)

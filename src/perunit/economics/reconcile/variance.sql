@@ -4,6 +4,8 @@
 -- Window: billing periods and measured windows that start in [$start, $end).
 -- Each measured window belongs to one charge period at most: the narrowest, then the earliest one that holds it.
 -- is_outside: the charge period starts outside of its billing period.
+-- service: that of the lines, all of them where they are of several; nothing is compared service by service, because
+-- measured usage has none.
 WITH charged AS (
     SELECT
         billing_period_start, billing_period_end, meter, resource, charge_period_start, charge_period_end, currency,
@@ -12,6 +14,7 @@ WITH charged AS (
         CASE WHEN bool_and(is_copy OR billed_quantity IS NOT NULL)
             THEN sum(CASE WHEN is_copy THEN 0 ELSE billed_quantity END) END AS billed_quantity,
         bool_and(is_capped) AS is_capped,
+        string_agg(DISTINCT service_name, ', ' ORDER BY service_name) AS service,
         charge_period_start < billing_period_start OR charge_period_start >= billing_period_end AS is_outside
     FROM reconcile_lines
     WHERE is_usage
@@ -105,7 +108,7 @@ strangers AS (
     GROUP BY ALL
 )
 SELECT
-    CASE WHEN c.is_outside THEN 'timing' ELSE 'billed' END AS kind, c.meter, c.resource, c.charge_period_start,
+    CASE WHEN c.is_outside THEN 'timing' ELSE 'billed' END AS kind, c.service, c.meter, c.resource, c.charge_period_start,
     c.charge_period_end, c.currency, c.billed, c.duplicate, coalesce(i.idle, 0) AS idle, c.billed_quantity,
     c.is_capped, e.measured_quantity, CASE WHEN NOT c.is_outside THEN e.estimated END AS estimated,
     coalesce(e.is_foreign, false) AS is_foreign
@@ -120,7 +123,7 @@ LEFT JOIN estimates AS e
     AND e.charge_period_end = c.charge_period_end AND e.billed_in = c.currency
 WHERE c.billing_period_start >= $start AND c.billing_period_start < $end
 UNION ALL
-SELECT 'timing', c.meter, c.resource, c.charge_period_start, c.charge_period_end, c.currency, 0, 0, 0, NULL, false,
+SELECT 'timing', c.service, c.meter, c.resource, c.charge_period_start, c.charge_period_end, c.currency, 0, 0, 0, NULL, false,
     e.measured_quantity, e.estimated_here, false
 FROM charged AS c
 INNER JOIN estimates AS e
@@ -129,11 +132,11 @@ INNER JOIN estimates AS e
     AND e.charge_period_end = c.charge_period_end AND e.billed_in = c.currency
 WHERE c.is_outside AND e.estimated_here IS NOT NULL
 UNION ALL
-SELECT 'currency', meter, resource, charge_period_start, charge_period_end, currency, 0, 0, 0, NULL, false,
+SELECT 'currency', NULL, meter, resource, charge_period_start, charge_period_end, currency, 0, 0, 0, NULL, false,
     measured_quantity, estimated, false
 FROM strangers
 UNION ALL
-SELECT 'not billed', meter, resource, NULL, NULL, currency, 0, 0, 0, NULL, false, measured_quantity, estimated, false
+SELECT 'not billed', NULL, meter, resource, NULL, NULL, currency, 0, 0, 0, NULL, false, measured_quantity, estimated, false
 FROM alone
 WHERE estimated IS NOT NULL
 ORDER BY meter, resource NULLS FIRST, charge_period_start NULLS LAST, currency, kind

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
@@ -23,17 +24,21 @@ from perunit.model.errors import PerunitError
 from perunit.store.project_store import room_needed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    import pyarrow as pa
 
     from perunit.faces.api.body import Bodies
     from perunit.live.otlp import Verdict
     from perunit.live.service import Service
 
+    Reader = Callable[[Signal, bytes], pa.Table]
+
 __all__ = ["router"]
 
 DOOR = "otlp-http"
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
-_READERS = {PROTOBUF: read_protobuf, JSON: read_json}
 # The codes of google.rpc.Code that go with HTTP's.
 _CODES = {400: 3, 408: 4, 413: 3, 415: 3, 429: 8, 503: 14}
 _RETRY_SECONDS = 5
@@ -45,10 +50,12 @@ def router(service: Service) -> APIRouter:
     """The three routes, for the sources of `service`'s contract."""
     routes = APIRouter(tags=["doors"], dependencies=[SENDING_DOOR])
     door = OtlpDoor(service, DOOR)
+    hides = bool(service.project.contract.privacy.pseudonymize)
+    readers: dict[str, Reader] = {PROTOBUF: read_protobuf, JSON: partial(read_json, hides=hides)}
     for signal in SIGNALS:
         routes.add_api_route(
             f"/v1/{signal.name}",
-            _endpoint(door, signal, service.project.data),
+            _endpoint(door, signal, readers, service.project.data),
             methods=["POST"],
             summary=f"Take in OTLP {signal.name}",
             response_class=Response,
@@ -58,10 +65,10 @@ def router(service: Service) -> APIRouter:
     return routes
 
 
-def _endpoint(door: OtlpDoor, signal: Signal, data: Path) -> Any:
+def _endpoint(door: OtlpDoor, signal: Signal, readers: dict[str, Reader], data: Path) -> Any:
     async def export(request: Request) -> Response:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type not in _READERS:
+        if media_type not in readers:
             got = repr(media_type[:100])
             detail = f"Content-Type: got {got}, must be {PROTOBUF} or {JSON}; set it to what the body is"
             raise DoorError(415, "Unsupported media type", detail)
@@ -69,15 +76,14 @@ def _endpoint(door: OtlpDoor, signal: Signal, data: Path) -> Any:
             bodies: Bodies = request.app.state.bodies
             async with bodies.plain(request) as body:
                 with room_needed(data):
-                    return _answer(media_type, signal, await _taken(door, signal, media_type, body))
+                    return _answer(media_type, signal, await _taken(door, signal, readers[media_type], body))
         except PerunitError as error:
             return _failure(media_type, error)
 
     return export
 
 
-async def _taken(door: OtlpDoor, signal: Signal, media_type: str, body: bytes) -> Verdict:
-    reader = _READERS[media_type]
+async def _taken(door: OtlpDoor, signal: Signal, reader: Reader, body: bytes) -> Verdict:
     small = len(body) <= _INLINE_BYTES_MAX
     rows = reader(signal, body) if small else await asyncio.to_thread(reader, signal, body)
     # Shielded, because the writer's work is not undone when a client goes away.

@@ -17,6 +17,7 @@ from perunit.faces.api.problems import described, problem_responses
 from perunit.facts.arrivals import Arrival, DoorError
 from perunit.facts.doors.stripe import parse_event, reading_of
 from perunit.facts.doors.stripe_signature import check_signature
+from perunit.facts.privacy.seals import seals_of
 from perunit.facts.stripe_links import learn, table_of
 from perunit.store.project_store import room_needed
 
@@ -91,7 +92,8 @@ def router(service: Service) -> APIRouter:
 async def _stored(service: Service, source: str, found: StripeFacts) -> Outcome:
     """What became of the rows, after their commit."""
     rows = table_of(found.rows)
-    arrival = Arrival(source, rows, STRIPE, "webhook", before=lambda engine: learn(engine, found.known))
+    seals = seals_of(service.intake.project)
+    arrival = Arrival(source, rows, STRIPE, "webhook", before=lambda engine: learn(engine, found.known, seals))
     with room_needed(service.project.data):
         # Shielded, because the writer's work is not undone when a client goes away.
         return await asyncio.shield(asyncio.wrap_future(service.intake.submit(arrival)))

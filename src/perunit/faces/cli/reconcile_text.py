@@ -227,9 +227,10 @@ def _waterfall(start: Decimal, end: Decimal, low: Decimal, high: Decimal) -> str
 def _show_variances(found: Sequence[Variance]) -> None:
     click.secho("\nBilled against estimated", bold=True)
     click.echo("by meter, resource and charge period; the causes sum to the variance\n")
-    heads = ("meter", "resource", "period", "currency", "estimated", "billed", "variance", "status")
+    heads = ("service", "meter", "resource", "period", "currency", "estimated", "billed", "variance", "causes")
     rows = [
         (
+            each.service or render.UNKNOWN,
             each.meter,
             each.resource or render.UNKNOWN,
             f"{each.charge_period_start:%Y-%m-%d}" if each.charge_period_start else "all",
@@ -241,7 +242,7 @@ def _show_variances(found: Sequence[Variance]) -> None:
         )
         for each in sorted(found, key=lambda each: (each.currency, -abs(each.variance)))[:_VARIANCES]
     ]
-    _show_table((*heads[:-1], "causes"), rows, "no usage that a bill has taken over")
+    _show_table(heads, rows, "no usage that a bill has taken over")
     if len(found) > _VARIANCES:
         click.secho(f"and {len(found) - _VARIANCES} more, all with smaller variances; --format csv has all", dim=True)
 
@@ -316,7 +317,7 @@ def _rows(answer: Reconciliation) -> Iterator[tuple[str, tuple[str, ...], Sequen
     ]
     steps = ("currency", "step", "amount", "reached")
     yield "Bridge", steps, list(_bridge_cells(answer))
-    heads = ("currency", "meter", "resource", "from", "to", "estimated", "billed", "variance")
+    heads = ("currency", "service", "meter", "resource", "from", "to", "estimated", "billed", "variance")
     yield "Variance", (*heads, *VARIANCE_CAUSES), list(_variance_cells(answer))
     yield "Allocation score", ("currency", "service", "account", "source", "allocated", "gap", "score"), costs
 
@@ -335,6 +336,7 @@ def _variance_cells(answer: Reconciliation) -> Iterator[tuple[str, ...]]:
         dates = (each.charge_period_start, each.charge_period_end)
         yield (
             each.currency,
+            each.service or "",
             each.meter,
             each.resource or "",
             *("" if date is None else date.isoformat() + "Z" for date in dates),

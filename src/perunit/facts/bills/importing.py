@@ -28,12 +28,15 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
+    from perunit.facts.privacy.billed import BilledIds
+
 __all__ = ["BillResult", "Progress", "import_bill", "line_faults"]
 
 Progress = Callable[[str], None]
 _Values = dict[str, Any]
 _ROOM = "facts.bills"
 _BILL = "bill_source, billing_period_start, billing_period_end"
+_TEMPORARY = ("bill_lines", "bill_digested", "bill_found", "split_shares", "split_lines", "billed_ids", "hidden_lines")
 _PROVIDER = "coalesce(provider_name, service_provider_name)"
 
 
@@ -73,6 +76,7 @@ def import_bill(
     bill_source: str | None = None,
     columns: ColumnsOf | None = None,
     replacing: int | None = None,
+    hiding: BilledIds | None = None,
     clock: Clock,
     progress: Progress | None = None,
 ) -> list[BillResult]:
@@ -80,8 +84,9 @@ def import_bill(
 
     `bill_source` overrides the name of who sent the bill (otherwise InvoiceIssuerName, then ProviderName);
     `columns` says which column holds what (`charge_columns`, `vendor_columns`); it is found out by default.
-    `replacing` is the bill whose place the file takes: it must hold that bill and no other.
-    Raises InputError (`BillFaultsError` with every kind of fault and their number) and then changes nothing.
+    `replacing` is the bill whose place the file takes: it must hold that bill and no other; `hiding` puts pseudonyms in
+    the place of ids. Raises InputError (`BillFaultsError` with every kind of fault and their number) and what `hiding`
+    does, and then changes nothing.
     """
     say = progress or (lambda _step: None)
     now = naive(clock())
@@ -89,11 +94,16 @@ def import_bill(
     try:
         with tempfile.TemporaryDirectory(prefix="perunit-") as spool:
             _read(engine, parts_of(path), Path(spool), values, columns or charge_columns("auto"), say)
+        _digest(engine, hiding)
+        if hiding:
+            hiding.hide_imported(engine)
         say("storing")
         with engine.transaction():
+            if hiding:
+                hiding.keep(engine)
             return _store(engine, path, now, replacing)
     finally:
-        for table in ("bill_lines", "bill_found", "split_shares", "split_lines"):
+        for table in _TEMPORARY:
             engine.execute(f"DROP TABLE IF EXISTS {identifier(table)}")
 
 
@@ -170,6 +180,17 @@ def _split(engine: Engine) -> None:
         engine.execute(f"CREATE OR REPLACE TEMP TABLE {step} AS {sql_text(_ROOM, step)}")
     engine.execute("DROP TABLE bill_lines")
     engine.execute("ALTER TABLE split_lines RENAME TO bill_lines")
+
+
+def _digest(engine: Engine, hiding: BilledIds | None) -> None:
+    """Makes `bill_digested` of the lines as they came: the same file is known whatever ids are replaced by.
+
+    A digest would tell who guesses an id whether it is the one; a mark of it does not.
+    """
+    seals = hiding.seals if hiding else None
+    digest, values = (seals.mark_sql("digest"), seals.values) if seals else ("digest", None)
+    found = f"SELECT * REPLACE ({digest} AS digest) FROM ({sql_text(_ROOM, 'digested')})"
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE bill_digested AS {found}", values)
 
 
 def _store(engine: Engine, path: Path, now: datetime, replacing: int | None) -> list[BillResult]:

@@ -18,23 +18,27 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from perunit.engine.duckdb import Engine
+    from perunit.facts.privacy.seals import Seals
 
 __all__ = ["ARRIVED", "counted", "forget", "keep"]
 
 ARRIVED = "arrived"
 
 
-def counted(group: Group, source: str, match: str, latest: datetime, hold_seconds: int) -> Group:
+def counted(
+    group: Group, source: str, match: str, latest: datetime, hold_seconds: int, seals: Seals | None = None
+) -> Group:
     """The group whose rows attach themselves as ``arrived``, with what each has grown by and held, as ``incoming``.
 
     Of the source are the rows for which `match`, SQL over the rows with their values as decimals, is true. Only those
     are tracked, and none later than `latest`, which would make all that follows look old. A row that says its increase
-    itself keeps it. A gauge holds what it showed for `hold_seconds` at most.
+    itself keeps it. A gauge holds what it showed for `hold_seconds` at most. With `seals` a series is known by a mark:
+    from a digest alone one could tell whether a person was among its labels.
     """
 
     def attach(engine: Engine) -> None:
         group.attach(engine)
-        _track(engine, match, latest)
+        _track(engine, match, latest, seals)
         engine.execute(
             f"CREATE OR REPLACE TEMP TABLE measured AS {sql_text('facts.doors', 'measured')}",
             {"source": source, "hold_seconds": hold_seconds},
@@ -51,14 +55,15 @@ def counted(group: Group, source: str, match: str, latest: datetime, hold_second
     return Group(group.number, group.digest, group.blank, group.done, attach)
 
 
-def _track(engine: Engine, match: str, latest: datetime) -> None:
+def _track(engine: Engine, match: str, latest: datetime, seals: Seals | None) -> None:
     """Fills ``tracked``. A value that is there and no decimal is refused with its row; none at all ends the series."""
+    series = seals.mark_sql("series") if seals else "series"
     engine.execute(
-        "CREATE OR REPLACE TEMP TABLE tracked AS SELECT position, CAST(series AS UUID) AS series, time, start_time, "
+        f"CREATE OR REPLACE TEMP TABLE tracked AS SELECT position, CAST({series} AS UUID) AS series, time, start_time, "
         "value FROM (SELECT * REPLACE (TRY_CAST(value AS DECIMAL(30, 9)) AS value), value IS NULL AS ended "
         f"FROM {ARRIVED}) WHERE series IS NOT NULL AND increase IS NULL AND (ended OR value IS NOT NULL) "
         f"AND time >= TIMESTAMP '1970-01-01' AND time <= $latest AND coalesce(TRY({match}), false)",
-        {"latest": naive(latest)},
+        {"latest": naive(latest), **(seals.values if seals else {})},
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from perunit.facts.arrivals import DoorError
 from perunit.facts.doors.samples import Samples
+from perunit.facts.privacy.pseudonyms import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,26 +54,49 @@ def is_openmetrics(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() == OPENMETRICS
 
 
+class _LineError(Exception):
+    """A line that breaks the format: its number, what stands there, and the rule."""
+
+    def __init__(self, number: int, got: str, rule: str) -> None:
+        self.number, self.got, self.rule = number, got, rule
+        super().__init__(rule)
+
+
 def read_exposition(
-    body: bytes, at_microseconds: int, *, content_type: str = "text/plain", target: Mapping[str, str] | None = None
+    body: bytes,
+    at_microseconds: int,
+    *,
+    content_type: str = "text/plain",
+    target: Mapping[str, str] | None = None,
+    hides: bool = False,
 ) -> pa.Table:
     """The samples of an answer in their order; those without a time of their own are of `at_microseconds` (Unix).
 
     `target` are labels of the target (job, instance); a label of the same name that the answer has is kept as
-    ``exported_<name>``, as Prometheus does. Raises DoorError naming the line for text that breaks the format.
+    ``exported_<name>``, as Prometheus does. Raises DoorError naming the line for text that breaks the format;
+    what stands there is left out where it `hides` ids, because it goes to the log.
     """
     openmetrics = is_openmetrics(content_type)
     text = _text(body)
     _refuse_cut(text, openmetrics=openmetrics)
-    samples, seen = Samples(), dict(target or {})
+    try:
+        return _read(text, at_microseconds, dict(target or {}), openmetrics=openmetrics)
+    except _LineError as fault:
+        got = HIDDEN if hides else repr(fault.got[:200])
+        detail = f"line {fault.number}: {got}, {fault.rule}; correct the exporter"
+    raise DoorError(400, "Not an exposition", detail)
+
+
+def _read(text: str, at_microseconds: int, target: Mapping[str, str], *, openmetrics: bool) -> pa.Table:
+    samples = Samples()
     for number, line in enumerate(text.split("\n"), 1):
         if not line or line.startswith("#") or not line.strip():
             continue
         found = _LINE.fullmatch(line)
         if found is None:
-            raise _refused(number, line, 'must be NAME{LABEL="VALUE",…} VALUE [TIME]')
+            raise _LineError(number, line, 'must be NAME{LABEL="VALUE",…} VALUE [TIME]')
         metric, labels, value, time = found[1], found[2], found[3], found[4]
-        samples.open(metric, _labelled(_labels(labels, number), seen) if labels or seen else {})
+        samples.open(metric, _labelled(_labels(labels, number), target) if labels or target else {})
         samples.add(at_microseconds if time is None else _microseconds(time, number, openmetrics=openmetrics), value)
     return samples.table()
 
@@ -94,19 +118,15 @@ def _refuse_cut(text: str, *, openmetrics: bool) -> None:
         raise DoorError(400, "Not an exposition", "the end: must be a line feed; the answer was cut, ask again")
 
 
-def _refused(number: int, got: str, rule: str) -> DoorError:
-    return DoorError(400, "Not an exposition", f"line {number}: {got[:200]!r}, {rule}; correct the exporter")
-
-
 def _labels(text: str | None, number: int) -> dict[str, str]:
     if not text:
         return {}
     if _LABELS.fullmatch(text) is None:
-        raise _refused(number, text, 'must be NAME="VALUE" with commas between')
+        raise _LineError(number, text, 'must be NAME="VALUE" with commas between')
     pairs = _PAIRS.findall(text)
     labels = {name: _plain(quoted[1:-1]) for name, quoted in pairs}
     if len(labels) != len(pairs):
-        raise _refused(number, text, "must have each label once")
+        raise _LineError(number, text, "must have each label once")
     return labels
 
 
@@ -124,5 +144,5 @@ def _microseconds(text: str, number: int, *, openmetrics: bool) -> int:
     """A sample's own time: milliseconds in Prometheus' format, seconds in OpenMetrics."""
     time = Decimal(text)
     if abs(time.adjusted()) > _TIME_DIGITS_MAX or (not openmetrics and time != time.to_integral_value()):
-        raise _refused(number, text, f"must be {'seconds' if openmetrics else 'whole milliseconds'} since 1970")
+        raise _LineError(number, text, f"must be {'seconds' if openmetrics else 'whole milliseconds'} since 1970")
     return int(time * (1_000_000 if openmetrics else 1_000))

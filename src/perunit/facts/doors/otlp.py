@@ -20,6 +20,7 @@ from perunit.facts.doors.otlp_json import JsonError, fill
 from perunit.facts.doors.otlp_logs import log_columns
 from perunit.facts.doors.otlp_metrics import metric_columns
 from perunit.facts.doors.otlp_spans import span_columns
+from perunit.facts.privacy.pseudonyms import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,13 +64,15 @@ def read_protobuf(signal: Signal, body: bytes) -> pa.Table:
     return read_message(signal, request)
 
 
-def read_json(signal: Signal, body: bytes) -> pa.Table:
-    """The rows of a JSON body. Raises DoorError (400) that names the first value that does not belong there."""
+def read_json(signal: Signal, body: bytes, *, hides: bool = False) -> pa.Table:
+    """The rows of a JSON body. Raises DoorError (400) that names the first value that does not belong there; where it
+    `hides` ids, only its place.
+    """
     request = signal.request()
     try:
         fill(request, body)
     except JsonError as fault:
-        detail = f"{fault.place}: got {fault.got}, {fault.expected}"
+        detail = f"{fault.place}: got {HIDDEN if hides else fault.got}, {fault.expected}"
         raise DoorError(400, "Not an OTLP message", detail) from fault
     return read_message(signal, request)
 

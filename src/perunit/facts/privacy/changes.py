@@ -8,17 +8,23 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import duckdb
 import pyarrow as pa
 
 from perunit.engine.duckdb import identifier
+from perunit.facts.cells import rehash
 from perunit.facts.privacy.agreement import note_key
+from perunit.facts.privacy.kept import OPENED, erase_kept, reseal_kept
 from perunit.facts.privacy.keys import key_path, keys_of, write_keys
-from perunit.facts.privacy.pseudonyms import QUARANTINED, identity_purpose
+from perunit.facts.privacy.pseudonyms import FORM, NOBODY, QUARANTINED, identity_purpose
 from perunit.facts.privacy.sealing import Sealer, is_sealed
 from perunit.facts.quarantine import ERASED
+from perunit.facts.staging import Names
 from perunit.model.errors import UsageError
+from perunit.store.progress import note_change
 
 if TYPE_CHECKING:
     from perunit.contract.project import Project
@@ -27,10 +33,10 @@ if TYPE_CHECKING:
 
 __all__ = ["erase", "pseudonym_of", "reveal", "rotate"]
 
-_FORM = r"p[0-9]+_[0-9a-f]{32}"
-_PSEUDONYM = re.compile(_FORM)
-# Never made from an id, so that nothing leads back.
-_NOBODY = "p0_"
+_PSEUDONYM = re.compile(FORM)
+_MAP = pa.map_(pa.string(), pa.string())
+# What a connection keeps of the rows that it took in last; it makes them anew for the next.
+_OF_ROWS = frozenset({"incoming", "staged", "refused_rows", "refusals", "seen_cells", "suspects", "fresh_values"})
 # Columns that hold no pseudonym, or sealed text that is dealt with by itself.
 _ELSEWHERE = frozenset({"identities", "quarantine", "store_state", "price_books", "price_approvals", "rates"})
 
@@ -54,7 +60,10 @@ def reveal(project: Project, engine: Engine, unit_type: str, pseudonym: str) -> 
 
 def erase(project: Project, engine: Engine, unit_type: str, unit_id: str) -> int:
     """Cuts what is stored from the person: its pseudonym becomes a random one everywhere, its id and the refused rows
-    that name it go. Takes the raw id or the pseudonym; gives how many facts stay. Again, it does nothing.
+    and waiting spans that name it go. Takes the raw id or the pseudonym; gives how many facts stay. Again, it does
+    nothing.
+
+    Facts may come in before and after, not meanwhile: the caller is the writer.
     """
     keys = _keys(project, unit_type)
     pseudonym = pseudonym_of(project, unit_type, unit_id)
@@ -65,13 +74,14 @@ def erase(project: Project, engine: Engine, unit_type: str, unit_id: str) -> int
     column = identifier(f"unit_{unit_type}")
     facts = engine.value(f"SELECT count(*) FROM events WHERE {column} = $own", {"own": pseudonym})
     with engine.transaction():
-        if not pseudonym.startswith(_NOBODY):
-            _rename(engine, {pseudonym: _NOBODY + secrets.token_hex(16)})
+        if not pseudonym.startswith(NOBODY):
+            _rename(project, engine, {pseudonym: NOBODY + secrets.token_hex(16)})
         values = {"unit": unit_type, "own": pseudonym}
         engine.execute("DELETE FROM identities WHERE unit_type = $unit AND pseudonym = $own", values)
         if raw is not None:
             _erase_refused(engine, sealer, raw)
-    engine.execute("CHECKPOINT")
+            erase_kept(engine, sealer, raw)
+    _forget(engine)
     return int(facts or 0)
 
 
@@ -99,14 +109,25 @@ def rotate(project: Project, engine: Engine) -> tuple[str, int]:
         renamed[pseudonym] = own = new.pseudonym(unit, raw)
         kept.append((unit, own, sealer.seal(raw, identity_purpose(unit, own))))
     with engine.transaction():
-        _rename(engine, renamed)
+        _rename(project, engine, renamed)
         engine.execute("DELETE FROM identities")
         _insert_identities(engine, kept)
         _reseal(engine, old_sealer, sealer)
+        reseal_kept(engine, old_sealer, sealer)
         note_key(engine, project, new)
-    engine.execute("CHECKPOINT")
+    _forget(engine)
     write_keys(key_path(project), new)
     return new.active, len(kept)
+
+
+def _forget(engine: Engine) -> None:
+    """Takes the old names out of what this connection remembers of rows, and out of the log beside the database."""
+    for (table,) in engine.rows("SELECT table_name FROM duckdb_tables() WHERE temporary"):
+        if table.startswith("met_cells_") or table in _OF_ROWS or table in OPENED:
+            engine.execute(f"DROP TABLE temp.{identifier(table)}")
+    # Not while somebody else changes something; the log goes with the next one then.
+    with suppress(duckdb.TransactionException):
+        engine.execute("CHECKPOINT")
 
 
 def _keys(project: Project, unit_type: str) -> Keys:
@@ -131,8 +152,26 @@ def _insert_identities(engine: Engine, kept: list[tuple[str, str, str]]) -> None
     engine.unregister("kept_identities")
 
 
-def _rename(engine: Engine, renamed: dict[str, str]) -> None:
-    """Puts new pseudonyms in the place of old ones, wherever text holds them; the caller holds the transaction."""
+def _rename(project: Project, engine: Engine, renamed: dict[str, str]) -> None:
+    """Puts new pseudonyms in the place of old ones, wherever text holds them; the caller holds the transaction.
+
+    Where a cell says something else then, its sums are to be computed anew: ties are broken by its hash.
+    """
+    _replace(engine, renamed)
+    _replace_within_maps(engine, renamed)
+    contract = project.contract
+    if rehash(engine, Names({}, _dimensions(project, engine), ()), contract.segments.limit, FORM):
+        note_change(engine)
+
+
+def _dimensions(project: Project, engine: Engine) -> tuple[str, ...]:
+    """Those of the contract, and after them those it had before: cells of then hold them still."""
+    columns = engine.rows("SELECT name FROM pragma_table_info('cells') WHERE name LIKE 'segment!_%' ESCAPE '!'")
+    known = project.contract.dimensions()
+    return *known, *(d for (column,) in columns if (d := column.removeprefix("segment_")) not in known)
+
+
+def _replace(engine: Engine, renamed: dict[str, str]) -> None:
     columns = engine.rows(
         "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal AND schema_name = 'main' "
         "AND database_name = current_database() AND data_type = 'VARCHAR' ORDER BY ALL"
@@ -141,7 +180,7 @@ def _rename(engine: Engine, renamed: dict[str, str]) -> None:
         if table in _ELSEWHERE:
             continue
         where, own = identifier(table), identifier(column)
-        found = engine.rows(f"SELECT DISTINCT {own} FROM {where} WHERE regexp_matches({own}, '{_FORM}')")
+        found = engine.rows(f"SELECT DISTINCT {own} FROM {where} WHERE regexp_matches({own}, '{FORM}')")
         changed = [(old, new) for (old,) in found if (new := _renamed(old, renamed)) != old]
         if not changed:
             continue
@@ -149,6 +188,27 @@ def _rename(engine: Engine, renamed: dict[str, str]) -> None:
         engine.register("renamed_text", pa.table(names))
         engine.execute(f"UPDATE {where} SET {own} = r.new FROM renamed_text r WHERE {where}.{own} = r.old")
         engine.unregister("renamed_text")
+
+
+def _replace_within_maps(engine: Engine, renamed: dict[str, str]) -> None:
+    """The same in tags of bills and the like."""
+    columns = engine.rows(
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal AND schema_name = 'main' "
+        "AND database_name = current_database() AND data_type = 'MAP(VARCHAR, VARCHAR)' ORDER BY ALL"
+    )
+    for table, column in columns:
+        where, own = identifier(table), identifier(column)
+        found = engine.rows(
+            f"SELECT rowid, map_entries({own}) FROM {where} WHERE regexp_matches(CAST({own} AS VARCHAR), '{FORM}')"
+        )
+        changed = [
+            [(_renamed(each["key"], renamed), each["value"] and _renamed(each["value"], renamed)) for each in entries]
+            for _, entries in found
+        ]
+        places = pa.array([place for place, _ in found], pa.int64())
+        engine.register("renamed_maps", pa.table({"place": places, "new": pa.array(changed, _MAP)}))
+        engine.execute(f"UPDATE {where} SET {own} = r.new FROM renamed_maps r WHERE {where}.rowid = r.place")
+        engine.unregister("renamed_maps")
 
 
 def _renamed(text: str, renamed: dict[str, str]) -> str:

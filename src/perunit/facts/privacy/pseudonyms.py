@@ -21,11 +21,30 @@ if TYPE_CHECKING:
     from perunit.facts.privacy.keys import Keys
     from perunit.facts.staging import Names, Plan
 
-__all__ = ["HIDDEN", "QUARANTINED", "Secrecy", "identity_purpose", "keep_identities", "protected", "seal_refusals"]
+__all__ = [
+    "FORM",
+    "HIDDEN",
+    "NOBODY",
+    "QUARANTINED",
+    "WITHIN_LENGTH_MIN",
+    "Secrecy",
+    "identity_purpose",
+    "insert_identities",
+    "keep_identities",
+    "pads_of",
+    "protected",
+    "pseudonym_sql",
+    "seal_texts",
+]
+
+# A pseudonym, as a regular expression.
+FORM = r"p[0-9]+_[0-9a-f]{32}"
 
 # Shorter ids are found in other values by accident; there only a value that is the id is replaced.
 WITHIN_LENGTH_MIN = 4
 HIDDEN = "hidden by privacy.pseudonymize"
+# So begins what an erased unit is called; never made from an id, so that nothing leads back.
+NOBODY = "p0_"
 QUARANTINED = "quarantine"
 _HASHED = ("id", "intent", "sampled_by")
 
@@ -50,11 +69,20 @@ def protected(project: Project, plan: Plan) -> Plan:
 
 
 def _values(units: tuple[str, ...], keys: Keys) -> dict[str, Any]:
-    inner, outer = keys.pads()
     own, last = keys.event_pads()
-    pads = {f"inner_{number}": inner + f"{unit}\0".encode() for number, unit in enumerate(units)}
     marks = {f"inner_of_{column}": own + f"{column}\0".encode() for column in (*_HASHED, "payload")}
-    return {**pads, **marks, "outer": outer, "outer_of_events": last}
+    return {**pads_of(units, keys), **marks, "outer_of_events": last}
+
+
+def pads_of(units: tuple[str, ...], keys: Keys) -> dict[str, Any]:
+    """What `pseudonym_sql` binds."""
+    inner, outer = keys.pads()
+    return {f"inner_{number}": inner + f"{unit}\0".encode() for number, unit in enumerate(units)} | {"outer": outer}
+
+
+def pseudonym_sql(keys: Keys, number: int, raw: str) -> str:
+    """SQL of the pseudonym of SQL of a raw id, of the unit type at a place in those of `pads_of`."""
+    return f"{literal(keys.prefix)} || left({_hmac(f'inner_{number}', 'outer', f'encode({raw})')}, 32)"
 
 
 def _hmac(inner: str, outer: str, message: str) -> str:
@@ -69,8 +97,7 @@ def _bytes(column: str) -> str:
 def _hidden_sql(plan: Plan, units: tuple[str, ...], keys: Keys) -> str:
     made = ", ".join(
         f"{identifier(f'unit_{unit}')} AS {identifier(f'raw_{unit}')}, "
-        f"{literal(keys.prefix)} || left({_hmac(f'inner_{n}', 'outer', _bytes(f'unit_{unit}'))}, 32) "
-        f"AS {identifier(f'hidden_{unit}')}"
+        f"{pseudonym_sql(keys, n, identifier(f'unit_{unit}'))} AS {identifier(f'hidden_{unit}')}"
         for n, unit in enumerate(units)
     )
     put = {f"unit_{unit}": identifier(f"hidden_{unit}") for unit in units}
@@ -109,7 +136,10 @@ def _without_ids(column: str, units: tuple[str, ...]) -> str:
 
 
 def keep_identities(engine: Engine, names: Names, secrecy: Secrecy) -> None:
-    """Keeps the ids of units met for the first time, sealed; the caller holds the transaction."""
+    """Keeps the ids of units met for the first time, sealed; the caller holds the transaction.
+
+    Only of what is accepted: a repeated delivery must not bring an erased id back.
+    """
     if not secrecy.reveal:
         return
     for unit in secrecy.units:
@@ -117,17 +147,23 @@ def keep_identities(engine: Engine, names: Names, secrecy: Secrecy) -> None:
             continue
         column, raw = identifier(f"unit_{unit}"), identifier(f"raw_{unit}")
         new = engine.rows(
-            f"SELECT DISTINCT {column}, {raw} FROM staged WHERE reject IS NULL AND {column} IS NOT NULL "
+            f"SELECT DISTINCT {column}, {raw} FROM staged ANTI JOIN repeats USING (position) "
+            f"WHERE reject IS NULL AND {column} IS NOT NULL "
             f"AND {column} NOT IN (SELECT pseudonym FROM identities WHERE unit_type = $unit)",
             {"unit": unit},
         )
-        if not new:
-            continue
-        sealed = [secrecy.sealer.seal(own, identity_purpose(unit, pseudonym)) for pseudonym, own in new]
-        table = {"pseudonym": pa.array([row[0] for row in new], pa.string()), "sealed": pa.array(sealed, pa.string())}
-        engine.register("new_identities", pa.table(table))
-        engine.execute("INSERT INTO identities SELECT $unit, pseudonym, sealed FROM new_identities", {"unit": unit})
-        engine.unregister("new_identities")
+        insert_identities(engine, secrecy.sealer, unit, new)
+
+
+def insert_identities(engine: Engine, sealer: Sealer, unit_type: str, new: list[tuple[str, str]]) -> None:
+    """Keeps ids (pseudonym, raw) that are not kept yet, sealed; the caller holds the transaction."""
+    if not new:
+        return
+    sealed = [sealer.seal(own, identity_purpose(unit_type, pseudonym)) for pseudonym, own in new]
+    table = {"pseudonym": pa.array([row[0] for row in new], pa.string()), "sealed": pa.array(sealed, pa.string())}
+    engine.register("new_identities", pa.table(table))
+    engine.execute("INSERT INTO identities SELECT $unit, pseudonym, sealed FROM new_identities", {"unit": unit_type})
+    engine.unregister("new_identities")
 
 
 def identity_purpose(unit_type: str, pseudonym: str) -> str:
@@ -135,11 +171,11 @@ def identity_purpose(unit_type: str, pseudonym: str) -> str:
     return f"identity {unit_type} {pseudonym}"
 
 
-def seal_refusals(engine: Engine, secrecy: Secrecy) -> None:
+def seal_texts(engine: Engine, sealer: Sealer) -> None:
     """Seals the text of `refusals` before it is kept; what of a value would be shown is left out."""
     rows = engine.rows("SELECT rowid, raw FROM refusals")
     places = pa.array([place for place, _ in rows], pa.int64())
-    raws = pa.array([raw if is_sealed(raw) else secrecy.sealer.seal(raw, QUARANTINED) for _, raw in rows], pa.string())
+    raws = pa.array([raw if is_sealed(raw) else sealer.seal(raw, QUARANTINED) for _, raw in rows], pa.string())
     engine.register("sealed_refusals", pa.table({"number": places, "sealed": raws}))
     engine.execute(
         "UPDATE refusals SET raw = sealed, got = $hidden FROM sealed_refusals WHERE refusals.rowid = number",

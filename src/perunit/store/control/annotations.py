@@ -6,6 +6,7 @@ Two annotations of the same kind, title and start are one, and so are two that c
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
     from perunit.store.control.database import ControlStore
 
-__all__ = ["KINDS", "Noted", "annotate", "annotations_within"]
+__all__ = ["KINDS", "Enter", "Noted", "annotate", "annotations_within"]
 
+Enter = Callable[["Session", Annotation], None]
 KINDS = ("deployment", "flag", "incident", "price_change", "note")
 
 
@@ -41,9 +43,12 @@ class Noted:
 
 
 def annotate(
-    control: ControlStore, noted: Noted, by: str, now: datetime, key: str | None = None
+    control: ControlStore, noted: Noted, by: str, now: datetime, key: str | None = None, enter: Enter = lambda *_: None
 ) -> tuple[Annotation, bool]:
-    """The annotation, and whether it was made now; one that is there already is given back as it is."""
+    """The annotation, and whether it was made now; one that is there already is given back as it is.
+
+    `enter` writes a new one down within the same transaction.
+    """
     with control.session() as session:
         hold(session, "annotations")
         if (there := _there(session, noted, by, key)) is not None:
@@ -56,6 +61,7 @@ def annotate(
         session.flush()
         if key is not None:
             session.merge(Setting(name=_name(by, key), value=made.id))
+        enter(session, made)
         return made, True
 
 

@@ -42,14 +42,18 @@ def test_a_period_is_as_the_command_line_says(books: Running) -> None:
         assert books.get("/reconciliation", period=period) == whole | {"variances": []}
 
 
-def test_variances_are_summed_by_meter_and_by_day(books: Running) -> None:
+def test_variances_are_summed_by_meter_service_and_day(books: Running) -> None:
     """Each way sums to the same, by cause too."""
     whole = books.get("/reconciliation", period=MONTH, variance=True)
     total = sum(Decimal(each["variance"]) for each in whole["variances"])
-    for way in ("variance_by_meter", "variance_by_day"):
+    for way in ("variance_by_meter", "variance_by_service", "variance_by_day"):
         assert sum(Decimal(each["variance"]) for each in whole[way]) == total
         for each in whole[way]:
             assert sum(map(Decimal, each["parts"].values())) == Decimal(each["variance"])
+    charged = {cost["service_name"] for score in whole["scores"] for cost in score["costs"]}
+    named = {each["key"] for each in whole["variance_by_service"]} - {None}
+    assert named
+    assert named <= charged
 
 
 def test_a_bridge_leads_from_computed_cost_to_the_invoice(books: Running) -> None:

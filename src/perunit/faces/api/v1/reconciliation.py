@@ -74,7 +74,7 @@ def _reads(service: Service, api: APIRouter) -> None:
         as_of: Annotated[str | None, Query(description="As known at this instant.")] = None,
         variance: Annotated[bool, Query(description="Every meter and resource of every charge period too.")] = False,
     ) -> Response:
-        """As `perunit reconcile --json`, with variances summed by meter and by day."""
+        """As `perunit reconcile --json`, with variances summed by meter, by service and by day."""
         refuse_rows(viewer)
         window, at, project = month("period", period), instant("as_of", as_of), service.intake.project
 
@@ -187,10 +187,9 @@ def _decisions(service: Service, api: APIRouter) -> None:
             said = Decision(body.kind, amount, body.reason, viewer.name, body.cause)
             return _made(opened, enter(opened.engine, line, said, opened.clock()))
 
-        action = f"reconcile_{body.kind}"
-        return await decide(
-            service, viewer, f"reconcile {body.kind}", work, lambda made: (action, body.invoice, made["entry"])
-        )
+        asked = body.model_dump(exclude={"kind", "invoice"}, exclude_none=True)
+        written = (f"reconcile_{body.kind}", body.invoice, asked)
+        return await decide(service, viewer, f"reconcile {body.kind}", work, written)
 
     @api.delete(
         "/reconciliation/entries/{entry_id}", response_model=EntryMade, operation_id="reverseEntry",
@@ -207,7 +206,7 @@ def _decisions(service: Service, api: APIRouter) -> None:
                 raise DoorError(404, "Not Found", f"entry {entry_id}: is not there; /reconciliation/entries lists them")
             return _made(opened, reverse(opened.engine, entry_id, body.reason, viewer.name, opened.clock()))
 
-        written = lambda made: ("reconcile_reverse", str(entry_id), made["entry"])  # noqa: E731 - named for its length
+        written = ("reconcile_reverse", str(entry_id), {"reason": body.reason})
         return await decide(service, viewer, "reconcile reverse", work, written)
 
     @api.post(
@@ -224,10 +223,9 @@ def _decisions(service: Service, api: APIRouter) -> None:
             said: dict[str, Any] = {"issuer": body.issuer, "actor": viewer.name, "reason": body.reason}
             return close_period(opened.engine, opened.contract, window, **said, now=opened.clock())
 
-        made = await decide(
-            service, viewer, "reconcile lock", work, lambda made: ("reconcile_lock", made.period, plain_value(made))
-        )
-        return plain_value(made)
+        asked = body.model_dump(exclude={"period"}, exclude_none=True)
+        written = ("reconcile_lock", body.period, asked)
+        return plain_value(await decide(service, viewer, "reconcile lock", work, written))
 
 
 def _answer(found: Reconciliation, variance: bool) -> dict[str, Any]:
@@ -236,6 +234,7 @@ def _answer(found: Reconciliation, variance: bool) -> dict[str, Any]:
         answer["variances"] = []
     return answer | {
         "variance_by_meter": plain_value(sums(found.variances, lambda each: each.meter)),
+        "variance_by_service": plain_value(sums(found.variances, lambda each: each.service)),
         "variance_by_day": plain_value(sums(found.variances, _day)),
     }
 

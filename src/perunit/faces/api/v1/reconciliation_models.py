@@ -122,6 +122,7 @@ class CostBridge(BaseModel):
 class VarianceLine(BaseModel):
     """billed − estimated of one meter, resource and charge period, by cause."""
 
+    service: str | None = Field(description="Of the lines compared, several with commas; null where there is none.")
     meter: str
     resource: str | None
     charge_period_start: str | None
@@ -160,6 +161,7 @@ class Reconciled(BaseModel):
     bridges: list[CostBridge]
     variances: list[VarianceLine] = Field(description="With `variance=true`; else empty.")
     variance_by_meter: list[VarianceSum]
+    variance_by_service: list[VarianceSum]
     variance_by_day: list[VarianceSum]
 
 
