@@ -40,6 +40,7 @@ DECIDED: dict[str, tuple[Permission, ...]] = {
     "listUnits": (P.UNITS,),
     "readReceipt": (P.UNITS, P.FINANCIAL),
     "revealUnit": (P.UNITS, P.REVEAL),
+    "eraseUnit": (P.ERASE,),
     "listFailures": (P.UNITS, P.OPERATIONAL),
     **dict.fromkeys(
         ("readReconciliation", "listPeriods", "listRestatements", "listEntries", "listLocks", "listCharges"),

@@ -103,6 +103,8 @@ LINES = (
     "privacy reveal order o-1 --reason asked",
     "privacy erase order o-1 --reason asked",
     "privacy rotate",
+    "privacy scan",
+    "privacy expire",
     "verify",
     "--json verify",
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,9 @@ from perunit.access.audit_chain import Fact, append
 from perunit.model.errors import PerunitError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from sqlalchemy.orm import Session
 
     from perunit.access.permit import Viewer
     from perunit.model.window import Clock
@@ -35,7 +38,8 @@ ACTIONS = GATHERED | {
     *("export", "reveal", "login", "logout", "login_failed", "setup", "user_create", "user_change", "key_create"),
     *("key_revoke", "price_draft", "price_approve", "price_rollback", "reconcile_accept", "reconcile_adjust"),
     *("reconcile_reverse", "reconcile_lock", "quarantine_replay", "annotation_create", "annotation_delete"),
-    *("view_save", "view_delete", "erase", "rotate", "audit_read"),
+    *("view_save", "view_delete", "erase", "rotate", "expire", "audit_read", "bill_import", "bill_replace"),
+    *("bill_invoice", "rate_import", "ingest", "recompute", "backup"),
 }
 _GATHER_SECONDS = 0.05
 _RETRY_SECONDS = 0.25
@@ -45,6 +49,7 @@ _BATCH_MAX = 500
 _WAITING_MAX = 10_000
 _DETAILS_MAX = 4_000
 _TEXT_MAX = 1_000
+_FAILED_MAX = 300
 _log = logging.getLogger("perunit.audit")
 
 
@@ -69,12 +74,11 @@ class Audit:
         self._failed: Exception | None = None
 
     def record(self, viewer: Viewer, action: str, target: str, details: Mapping[str, Any] | None = None) -> None:
-        """Writes one action down. Raises StoreError where it matters and cannot be written; it is tried again."""
-        said = Fact(
-            at=self._clock(), actor=_text(viewer.name, 200), via=viewer.via, action=action, target=_text(target),
-            details=_details(viewer, details or {}), address=ADDRESS.get(),
-        )  # fmt: skip
-        waiting = _Waiting(said, urgent=action not in GATHERED)
+        """Writes one action down. Raises StoreError where it matters and cannot be written; it is tried again.
+
+        What it is about must come after: whatever ends the process then, nothing is done that is not written down.
+        """
+        waiting = _Waiting(self._fact(viewer, action, target, details), urgent=action not in GATHERED)
         with self._changed:
             waiting.urgent |= len(self._waiting) >= _WAITING_MAX
             self._waiting.append(waiting)
@@ -86,6 +90,30 @@ class Audit:
             waiting.done.wait()
             if waiting.error is not None:
                 raise _refused(waiting.error) from waiting.error
+
+    def enter(
+        self, session: Session, viewer: Viewer, action: str, target: str, details: Mapping[str, Any] | None = None
+    ) -> None:
+        """Writes a change of the control database down in its own transaction: neither is without the other."""
+        append(session, [self._fact(viewer, action, target, details)])
+
+    @contextmanager
+    def about(
+        self, viewer: Viewer, action: str, target: str, details: Mapping[str, Any] | None = None
+    ) -> Iterator[None]:
+        """Writes down what is done within it, before it is; where it fails, that too, with why."""
+        self.record(viewer, action, target, details)
+        try:
+            yield
+        except Exception as error:
+            self.record(viewer, action, target, {"failed": str(error)[:_FAILED_MAX] or type(error).__name__})
+            raise
+
+    def _fact(self, viewer: Viewer, action: str, target: str, details: Mapping[str, Any] | None) -> Fact:
+        return Fact(
+            at=self._clock(), actor=_text(viewer.name, 200), via=viewer.via, action=action, target=_text(target),
+            details=_details(viewer, details or {}), address=ADDRESS.get(),
+        )  # fmt: skip
 
     def require(self) -> None:
         """Raises StoreError while entries cannot be written: what cannot be written down is not done."""

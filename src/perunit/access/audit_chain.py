@@ -23,7 +23,19 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-__all__ = ["GENESIS", "Fact", "Head", "Verified", "append", "canonical", "entries", "head_of", "parse_head", "verify"]
+__all__ = [
+    "GENESIS",
+    "Fact",
+    "Head",
+    "Verified",
+    "append",
+    "canonical",
+    "entries",
+    "head_of",
+    "parse_head",
+    "said_of",
+    "verify",
+]
 
 GENESIS = "0" * 64
 _HEAD = "audit_head"
@@ -83,9 +95,9 @@ def parse_head(text: str) -> Head | None:
     return Head(int(seq), digest.lower())
 
 
-def canonical(entry: AuditEntry) -> bytes:
-    """What is hashed of an entry."""
-    said = {
+def said_of(entry: AuditEntry) -> dict[str, Any]:
+    """All that an entry says; its hash is made of it."""
+    return {
         "seq": entry.seq,
         "at": entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
         "actor": entry.actor,
@@ -96,7 +108,11 @@ def canonical(entry: AuditEntry) -> bytes:
         "address": entry.address,
         "previous_hash": entry.previous_hash,
     }
-    return json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def canonical(entry: AuditEntry) -> bytes:
+    """What is hashed of an entry."""
+    return json.dumps(said_of(entry), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 def append(session: Session, facts: Iterable[Fact]) -> Head:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from perunit.faces.cli.context import Settings, pass_settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from perunit.store.control.models import Annotation
 
 __all__ = ["annotate"]
 
@@ -36,7 +42,7 @@ def annotate(
 
     from perunit.access.audit import Audit
     from perunit.faces.annotations import noted_of
-    from perunit.faces.cli.people import control_at, owner
+    from perunit.faces.cli.people import actor, control_at
     from perunit.model.errors import UsageError
     from perunit.model.plain import plain_value
     from perunit.model.window import system_clock
@@ -49,10 +55,13 @@ def annotate(
     with control_at(settings.directory) as (project, control):
         noted = noted_of(project.contract, now, kind=kind, title=title, start=at, end=until, segments=chosen,
                          text=text, url=url)  # fmt: skip
-        made, new = note(control, noted, owner().name, now, key)
-        if new:
-            with closing(Audit(control, system_clock)) as audit:
-                audit.record(owner(), "annotation_create", str(made.id), {"kind": made.kind, "title": made.title})
+        with closing(Audit(control, system_clock)) as audit:
+
+            def enter(session: Session, made: Annotation) -> None:
+                said = {"kind": made.kind, "title": made.title}
+                audit.enter(session, actor(), "annotation_create", str(made.id), said)
+
+            made, new = note(control, noted, actor().name, now, key, enter)
     if settings.json:
         names = ("id", "kind", "title", "text", "start", "end", "segments", "url", "created_by")
         click.echo(json.dumps(plain_value({name: getattr(made, name) for name in names}) | {"new": new}))

@@ -39,8 +39,9 @@ def list_(
     perunit audit list --action price_approve --from 2026-09-01
     """  # noqa: D301 - click reads the character
     from perunit.access.audit_search import Search, found
+    from perunit.faces.cli.query import parse_option_instant
 
-    window = (_instant("--from", start), _instant("--to", end))
+    window = (parse_option_instant("--from", start), parse_option_instant("--to", end))
     with control_at(settings.directory) as (_, control), control.reading() as session:
         page, _ = found(session, Search(actor, action, text, *window, None, limit))
     if settings.json:
@@ -99,28 +100,7 @@ def export(settings: Settings) -> None:
             click.echo(json.dumps(_as_json(entry), ensure_ascii=False))
 
 
-def _instant(option: str, text: str | None) -> Any:
-    from perunit.model.errors import UsageError
-    from perunit.model.window import parse_instant
-
-    try:
-        return parse_instant(text) if text else None
-    except (ValueError, OverflowError) as error:
-        raise UsageError(
-            f"{option}: got {text!r}, must be an instant such as 2026-09-01 or 2026-09-01T14:00Z"
-        ) from error
-
-
 def _as_json(entry: AuditEntry) -> dict[str, Any]:
-    return {
-        "seq": entry.seq,
-        "at": entry.at.isoformat(timespec="microseconds"),
-        "actor": entry.actor,
-        "via": entry.via,
-        "action": entry.action,
-        "target": entry.target,
-        "details": entry.details,
-        "address": entry.address,
-        "previous_hash": entry.previous_hash,
-        "hash": entry.hash,
-    }
+    from perunit.access.audit_chain import said_of
+
+    return said_of(entry) | {"hash": entry.hash}

@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from perunit.access.permit import Permission
+from perunit.access.permit import OWNER, Permission, Permit, Viewer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from perunit.access.permit import Permit
 
 __all__ = ["ALL_ROWS", "DECISIONS", "FORWARDED", "VARIABLE", "decided", "given"]
 
@@ -49,7 +47,8 @@ DECISIONS: dict[str, tuple[Permission, ...] | None] = {
     **dict.fromkeys(("quality", "verify"), (_P.QUALITY,)),
     "annotate": (_P.ANNOTATE,),
     "privacy reveal": (_P.UNITS, _P.REVEAL),
-    **dict.fromkeys(("privacy erase", "privacy rotate"), (_P.ERASE,)),
+    "privacy scan": (_P.QUARANTINE,),
+    **dict.fromkeys(("privacy erase", "privacy rotate", "privacy expire"), (_P.ERASE,)),
     **dict.fromkeys(("export prometheus", "export prometheus-rules"), (_P.FINANCIAL, _P.OPERATIONAL, _P.EXPORT)),
     **dict.fromkeys(("audit list", "audit verify", "audit head", "audit export"), (_P.AUDIT,)),
     "users list": (_P.PEOPLE,),
@@ -59,11 +58,11 @@ DECISIONS: dict[str, tuple[Permission, ...] | None] = {
     **dict.fromkeys(("keys add", "keys revoke", "run", "serve", "backup", "demo", "privacy init")),
 }
 # What is of all segments together; the others are held to the rows of the permit, or are of none.
-ALL_ROWS = frozenset(
-    verb
-    for verb in DECISIONS
-    if verb.split()[0] in {"bills", "reconcile", "restatements", "quarantine", "quality", "verify", "ingest", "audit"}
-) | {"export prometheus", "prices check", "prices preview", "privacy reveal", "privacy erase", "privacy rotate"}
+_WHOLE = {"bills", "reconcile", "restatements", "quarantine", "quality", "verify", "ingest", "audit"}
+ALL_ROWS = frozenset(verb for verb in DECISIONS if verb.split()[0] in _WHOLE) | {
+    *("export prometheus", "prices check", "prices preview"),
+    *("privacy reveal", "privacy erase", "privacy rotate", "privacy scan", "privacy expire"),
+}
 
 
 def given() -> str | None:
@@ -88,15 +87,18 @@ def _decided(callback: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(callback)
     def done(*values: Any, **named: Any) -> Any:
         context = click.get_current_context()
-        key = given()
         # Of a group what is called below it decides.
-        if key is None or context.invoked_subcommand is not None:
+        if context.invoked_subcommand is not None:
             return callback(*values, **named)
+        from perunit.faces.cli.audited import audited
         from perunit.wiring import PERMIT
 
-        token = PERMIT.set(_permit(_path(context), key, context.find_root().obj.directory))
+        key, verb, directory = given(), _path(context), context.find_root().obj.directory
+        viewer = None if key is None else _viewer(verb, key, directory)
+        token = PERMIT.set(OWNER if viewer is None else viewer.permit)
         try:
-            return callback(*values, **named)
+            with audited(verb, context.params, directory, viewer):
+                return callback(*values, **named)
         finally:
             PERMIT.reset(token)
 
@@ -113,8 +115,8 @@ def _path(context: click.Context) -> str:
     return " ".join(reversed(names))
 
 
-def _permit(verb: str, key: str, directory: Path) -> Permit:
-    """What the key may. Raises ForbiddenError where that is not this verb."""
+def _viewer(verb: str, key: str, directory: Path) -> Viewer:
+    """Whose key it is, and what it may. Raises ForbiddenError where that is not this verb."""
     from perunit.measures.permitted import require_all_rows
     from perunit.model.errors import ForbiddenError
 
@@ -122,19 +124,17 @@ def _permit(verb: str, key: str, directory: Path) -> Permit:
     if decision is None:
         raise ForbiddenError(f"perunit {verb}: is not for keys; unset {VARIABLE} and run it as the project's owner")
     if not decision and verb != "query":
-        from perunit.access.permit import Permit
-
         # It reads nothing of a project's data.
-        return Permit(frozenset())
-    permit = _looked_up(key, directory)
+        return Viewer(None, "key", None, Permit(frozenset()), "key")
+    viewer = _looked_up(key, directory)
     for permission in decision:
-        permit.require(permission)
+        viewer.permit.require(permission)
     if verb in ALL_ROWS:
-        require_all_rows(permit, f"perunit {verb}")
-    return permit
+        require_all_rows(viewer.permit, f"perunit {verb}")
+    return viewer
 
 
-def _looked_up(key: str, directory: Path) -> Permit:
+def _looked_up(key: str, directory: Path) -> Viewer:
     from contextlib import closing
 
     from perunit.access.keys import KeyRing
@@ -146,4 +146,4 @@ def _looked_up(key: str, directory: Path) -> Permit:
         viewer = KeyRing(control).viewer(key, system_clock())
     if viewer is None:
         raise ForbiddenError(f"{VARIABLE}: the key is none, is over, or was revoked; set another, or unset it")
-    return viewer.permit
+    return viewer

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from perunit.faces.cli.context import Settings, pass_settings
-from perunit.faces.cli.people import ROWS, at, control_at, in_table, owner, record, rows_of
+from perunit.faces.cli.people import ROWS, actor, at, control_at, in_table, record, rows_of
 
 if TYPE_CHECKING:
     from perunit.store.control.models import ApiKey
@@ -47,7 +47,7 @@ def add(settings: Settings, name: str, scopes: tuple[str, ...], rows: tuple[str,
     granted, seen = [Permission(scope) for scope in scopes], rows_of(rows)
     with control_at(settings.directory) as (_, control):
         with control.session() as session:
-            key, text = make_key(session, owner(), now, name=name, scopes=granted, rows=seen, expires_at=until)
+            key, text = make_key(session, actor(), now, name=name, scopes=granted, rows=seen, expires_at=until)
         record(control, "key_create", f"{key.id} {key.name}", scopes=key.scopes, rows=key.rows)
     if settings.json:
         click.echo(json.dumps({**_as_json(key, None), "key": text}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
     from perunit.contract.project import Project
     from perunit.store.control.database import ControlStore
 
-__all__ = ["ROWS", "address_of", "at", "control_at", "in_table", "owner", "record", "rows_of"]
+__all__ = ["ACTOR", "ROWS", "actor", "address_of", "at", "control_at", "in_table", "record", "rows_of"]
 
 ROWS = click.option(
     "--rows", multiple=True, metavar="DIMENSION=VALUE[,VALUE…]", help="The only values that are seen; may be repeated."
 )
+# Who a key is, around a verb that comes with one.
+ACTOR: ContextVar[Viewer | None] = ContextVar("actor", default=None)
 _USUAL_ADDRESS = "http://127.0.0.1:8321"
 
 
@@ -39,10 +42,12 @@ def control_at(directory: Path) -> Iterator[tuple[Project, ControlStore]]:
         yield project, control
 
 
-def owner() -> Viewer:
-    """Whoever can run a command on the project's files: they may all."""
+def actor() -> Viewer:
+    """Whose key the command line comes with; without one whoever can run it on the project's files, who may all."""
     from perunit.access.permit import OWNER, Viewer
 
+    if (viewer := ACTOR.get()) is not None:
+        return viewer
     try:
         name = getpass.getuser()
     except (OSError, KeyError):
@@ -58,7 +63,7 @@ def record(control: ControlStore, action: str, target: str, **details: Any) -> N
     from perunit.model.window import system_clock
 
     with closing(Audit(control, system_clock)) as audit:
-        audit.record(owner(), action, target, details)
+        audit.record(actor(), action, target, details)
 
 
 def rows_of(given: Sequence[str]) -> dict[str, list[str]]:

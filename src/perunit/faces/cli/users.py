@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from perunit.faces.cli.context import Settings, pass_settings
-from perunit.faces.cli.people import ROWS, address_of, at, control_at, in_table, owner, record, rows_of
+from perunit.faces.cli.people import ROWS, actor, address_of, at, control_at, in_table, record, rows_of
 
 if TYPE_CHECKING:
     from perunit.store.control.models import User
@@ -45,7 +45,7 @@ def add(settings: Settings, name: str, role: str, email: str | None, rows: tuple
     with control_at(settings.directory) as (project, control):
         with control.session() as session:
             user = accounts.add_user(
-                session, owner().permit, system_clock(), name=name, role=Role(role), email=email, rows=seen
+                session, actor().permit, system_clock(), name=name, role=Role(role), email=email, rows=seen
             )
             if given is not None:
                 accounts.set_password(session, user, given, project.contract.access.password_length_min)
@@ -97,7 +97,7 @@ def set_(
     with control_at(settings.directory) as (_, control):
         with control.session() as session:
             user = accounts.find_user(session, name)
-            by = owner().permit
+            by = actor().permit
             accounts.change_user(session, by, user, role=None if role is None else Role(role), email=email, rows=wanted)
             if enable:
                 accounts.enable_user(by, user)
@@ -120,7 +120,7 @@ def disable(settings: Settings, name: str) -> None:
     with control_at(settings.directory) as (_, control):
         with control.session() as session:
             user = accounts.find_user(session, name)
-            accounts.disable_user(session, owner().permit, user, system_clock())
+            accounts.disable_user(session, actor().permit, user, system_clock())
         record(control, "user_change", user.name, disabled=True)
     _say(settings, user, f"{user.name} is disabled; perunit users set {user.name} --enable lets them in again")
 

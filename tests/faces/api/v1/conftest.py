@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
-import uvicorn
 from fastapi import Request
 from tests.faces.serving import HTTP, Answer, in_process
 
 from perunit.access.permit import OWNER, Permission, Permit, Viewer
 from perunit.faces.api.app import create_app
 from perunit.faces.api.body import Limits
-from perunit.faces.api.protocol import Server, guarded
+from perunit.faces.api.protocol import Server
 from perunit.faces.api.v1.viewer import current_viewer
 from perunit.faces.cli.main import main
 from perunit.simulate.options import SimulationOptions
@@ -94,9 +93,7 @@ def running(project: Path) -> Iterator[Running]:
         viewer.__annotations__["request"] = Request
         app.dependency_overrides[current_viewer] = viewer
         listener = socket.create_server(("127.0.0.1", 0))
-        server = Server(uvicorn.Config(
-            app, http=guarded(Limits()), lifespan="off", log_config=None, timeout_graceful_shutdown=5
-        ))  # fmt: skip
+        server = Server.within(app, Limits(), grace_seconds=5)
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:

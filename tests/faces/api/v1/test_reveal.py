@@ -50,6 +50,16 @@ def said(body: dict[str, str]) -> bytes:
     return json.dumps(body).encode()
 
 
+def units(shop: Served, count: int) -> list[dict[str, str]]:
+    """The users, once they are as many."""
+    for _ in range(100):
+        found: list[dict[str, str]] = shop.send("GET", "/api/v1/units/user").body["units"]
+        if len(found) == count:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"not {count} users within 10 s")
+
+
 def test_it_is_shown_for_a_reason_and_written_down(shop: Served) -> None:
     """By the pseudonym alone."""
     key = pseudonym(shop)
@@ -85,3 +95,30 @@ def test_backups_leave_the_keys_where_they_are(shop: Served, tmp_path: Path) -> 
     copied = b"".join(path.read_bytes() for path in (tmp_path / "copy").rglob("*") if path.is_file())
     assert (tmp_path / "copy" / "perunit.yaml").is_file()
     assert not any(line.strip() and len(line) > 40 and line in copied for line in secret)
+
+
+def test_somebody_is_erased_while_facts_come_in(shop: Served) -> None:
+    """Her page is no more, the sums stay, and the log does not say who it was."""
+    alice, order = pseudonym(shop), event("carol")
+    order["data"] |= {"user_id": "carol-of-the-other-shop", "region": "carol-of-the-other-shop"}
+    assert shop.post(order).body["accepted"] == 1
+    (key,) = {each["id"] for each in units(shop, 2)} - {alice}
+    total = shop.send("GET", "/api/v1/query?measure=revenue").body["rows"]
+    path = f"/api/v1/units/user/{key}/erase"
+    answer = shop.send("POST", path, said({"reason": "request of 3 May"}), content_type="application/json")
+    assert (answer.status, answer.body) == (200, {"facts": 1})
+    assert shop.send("GET", f"/api/v1/units/user/{key}").status == 404
+    assert shop.send("GET", "/api/v1/query?measure=revenue").body["rows"] == total
+    assert shop.send("POST", path, said({"reason": "again"}), content_type="application/json").status == 404
+    # The writer remembers nothing of her: what she does next is of a new unit, in the same segments.
+    again = event("carol-2")
+    again["data"] |= {"user_id": "carol-of-the-other-shop", "region": "carol-of-the-other-shop"}
+    assert shop.post(order).body["accepted"] == 0
+    assert shop.post(again).body["accepted"] == 1
+    assert {each["id"][:3] for each in units(shop, 3)} == {"p0_", "p1_"}
+    asked = shop.ask("privacy", "erase", "user", "carol-of-the-other-shop", "--reason", "again")
+    assert asked["facts"] == 1
+    entries = shop.send("GET", "/api/v1/audit?action=erase").body["entries"]
+    assert {each["target"] for each in entries} == {"user"}
+    assert key not in json.dumps(entries)
+    assert "carol" not in json.dumps(entries)

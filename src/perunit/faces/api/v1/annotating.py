@@ -15,7 +15,6 @@ from perunit.faces.annotations import noted_of
 from perunit.faces.api.problems import problem_responses
 from perunit.faces.api.v1.asking import window_of
 from perunit.faces.api.v1.reading import reading_of
-from perunit.faces.api.v1.recorded import record
 from perunit.faces.api.v1.viewer import CurrentViewer, needs
 from perunit.facts.arrivals import DoorError
 from perunit.model.plain import plain_value
@@ -24,6 +23,8 @@ from perunit.store.control.models import Annotation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from sqlalchemy.orm import Session
 
     from perunit.access.permit import Permit, Viewer
     from perunit.contract.shape import Contract
@@ -124,13 +125,12 @@ def router(service: Service) -> APIRouter:
         """201 where it is new; 200 and what is there where its key, or its kind, title and start, are known."""
         noted = noted_of(service.intake.project.contract, service.clock(), **body.model_dump())
 
-        def work() -> tuple[Annotation, bool]:
-            made, new = annotate(service.control, noted, viewer.name, service.clock(), idempotency_key)
-            if new:
-                record(service, viewer, "annotation_create", str(made.id), {"kind": made.kind, "title": made.title})
-            return made, new
+        def enter(session: Session, made: Annotation) -> None:
+            said = {"kind": made.kind, "title": made.title}
+            service.audit.enter(session, viewer, "annotation_create", str(made.id), said)
 
-        made, new = await asyncio.to_thread(work)
+        asked = (service.control, noted, viewer.name, service.clock(), idempotency_key, enter)
+        made, new = await asyncio.to_thread(annotate, *asked)
         response.status_code = 201 if new else 200
         return _as_json(made)
 
@@ -170,8 +170,7 @@ def _delete(service: Service, viewer: Viewer, number: int) -> None:
                 403, "Forbidden", f"annotation {number}: is {found.created_by}'s; ask them, or an administrator"
             )
         found.deleted_at = service.clock()
-        title = found.title
-    record(service, viewer, "annotation_delete", str(number), {"title": title})
+        service.audit.enter(session, viewer, "annotation_delete", str(number), {"title": found.title})
 
 
 def _as_json(found: Annotation) -> dict[str, Any]:

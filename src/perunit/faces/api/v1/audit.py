@@ -13,7 +13,6 @@ from perunit.access.audit_search import Search, found
 from perunit.access.permit import Permission
 from perunit.faces.api.problems import problem_responses
 from perunit.faces.api.v1.asking import cursor, cursor_values, window_of
-from perunit.faces.api.v1.recorded import record
 from perunit.faces.api.v1.viewer import CurrentViewer, needs
 from perunit.facts.arrivals import DoorError
 from perunit.model.errors import UsageError
@@ -88,7 +87,7 @@ def router(service: Service) -> APIRouter:
         # No text in the database has a zero character, and PostgreSQL does not take one in a question.
         who, what, text = (None if each is None else each.replace("\x00", "\ufffd") for each in (actor, action, q))
         search = Search(who, what, text, window.start, window.end, _before(after), limit)
-        record(service, viewer, "audit_read", "list", {"actor": actor, "action": action, "q": q})
+        service.audit.record(viewer, "audit_read", "list", {"actor": actor, "action": action, "q": q})
         with service.control.reading() as session:
             page, before = found(session, search)
             return AuditPage(entries=[line(each) for each in page], next=None if before is None else cursor(before))
@@ -102,7 +101,7 @@ def router(service: Service) -> APIRouter:
         kept = None if head is None else parse_head(head)
         if head is not None and kept is None:
             raise UsageError(f"head: got {head!r}, must be SEQ:HASH as perunit audit head prints it; correct it")
-        record(service, viewer, "audit_read", "verify", {"head": head})
+        service.audit.record(viewer, "audit_read", "verify", {"head": head})
         with service.control.reading() as session:
             return AuditState.model_validate(verify(session, kept).as_json())
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from pydantic import AfterValidator, StringConstraints
 
 from perunit.faces.api.v1.reading import reading_of
-from perunit.faces.api.v1.recorded import record
 from perunit.facts.arrivals import DoorError
 from perunit.live.loan import Loan
 from perunit.model.errors import UsageError
@@ -35,7 +34,7 @@ def _said(text: str) -> str:
 
 
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=2_000), AfterValidator(_said)]
-# What is written down of a thing that was made: action, target, details.
+# What is written down of a decision: action, target, details.
 Written = tuple[str, str, dict[str, Any]]
 
 
@@ -51,15 +50,12 @@ async def as_verb(service: Service, purpose: str, work: Callable[[Opened], T]) -
     return await asyncio.shield(asyncio.to_thread(lent))
 
 
-async def decide(
-    service: Service, viewer: Viewer, purpose: str, work: Callable[[Opened], T], written: Callable[[T], Written]
-) -> T:
-    """Has the writer do `work`, and writes it down; whoever asks next sees it."""
+async def decide(service: Service, viewer: Viewer, purpose: str, work: Callable[[Opened], T], written: Written) -> T:
+    """Has the writer do `work`, which is written down before; whoever asks next sees it."""
 
     def done(opened: Opened) -> T:
-        made = work(opened)
-        record(service, viewer, *written(made))
-        return made
+        with service.audit.about(viewer, *written):
+            return work(opened)
 
     try:
         return await as_verb(service, purpose, done)

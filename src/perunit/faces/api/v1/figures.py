@@ -15,7 +15,6 @@ from perunit.faces.api.v1.answers import figures
 from perunit.faces.api.v1.asking import Asked, AskedNow, instant, window_of
 from perunit.faces.api.v1.models import Figures, MeasureListed, Results
 from perunit.faces.api.v1.reading import CACHE_CONTROL, Wanted, reading_of
-from perunit.faces.api.v1.recorded import record
 from perunit.faces.api.v1.viewer import CurrentViewer  # noqa: TC001 - the framework reads the annotation
 from perunit.measures.catalogue import measures_of
 from perunit.measures.permitted import permission_of
@@ -94,7 +93,7 @@ def router(service: Service) -> APIRouter:
         reading = reading_of(service)
         found = await reading.answers(request, [_wanted(reading, viewer, asked) for asked in body.queries])
         asked_for = [json.loads(asked.said()) for asked in body.queries]
-        record(service, viewer, "query", f"{len(asked_for)} queries", {"queries": asked_for})
+        service.audit.record(viewer, "query", f"{len(asked_for)} queries", {"queries": asked_for})
         content = b'{"results":[' + b",".join(found) + b"]}"
         return Response(content, media_type="application/json", headers={"Cache-Control": CACHE_CONTROL})
 
@@ -125,4 +124,4 @@ def _one(asked: Asked, permit: Permit) -> Any:
 
 def note(service: Service, viewer: Viewer, action: str, asked: Asked) -> None:
     """Writes down who asked for what."""
-    record(service, viewer, action, ",".join(asked.measures), json.loads(asked.said()))
+    service.audit.record(viewer, action, ",".join(asked.measures), json.loads(asked.said()))

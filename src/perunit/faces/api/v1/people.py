@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import datetime  # noqa: TC003 - the models read it
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from perunit.access import accounts, keys, links
 from perunit.access.permit import ROLES, ForbiddenError, Permission, Role, Viewer
 from perunit.faces.api.gate import gate_of
 from perunit.faces.api.problems import problem_responses
-from perunit.faces.api.v1.noting import note, written_down
 from perunit.faces.api.v1.viewer import CurrentViewer, needs
 
 if TYPE_CHECKING:
@@ -125,7 +124,7 @@ def _add_users(api: APIRouter, service: Service) -> None:
 
     @api.post(
         "/users", status_code=201, operation_id="addUser",
-        dependencies=[needs(Permission.PEOPLE), written_down(service)],
+        dependencies=[needs(Permission.PEOPLE), _written_down(service)],
         summary="Make an account",
     )  # fmt: skip
     def add_user(viewer: CurrentViewer, given: NewAccount) -> Account:
@@ -136,7 +135,7 @@ def _add_users(api: APIRouter, service: Service) -> None:
                 name=given.name, role=given.role, email=given.email, rows=given.rows,
             )  # fmt: skip
             made = _account(user)
-        note(service, viewer, "user_create", made.name, role=made.role, rows=made.rows)
+            service.audit.enter(session, viewer, "user_create", made.name, {"role": made.role, "rows": made.rows})
         return made
 
     @api.get("/roles", operation_id="listRoles", summary="What each role may")
@@ -147,7 +146,7 @@ def _add_users(api: APIRouter, service: Service) -> None:
 
 def _add_user(api: APIRouter, service: Service) -> None:
     control = service.control
-    may = [needs(Permission.PEOPLE), written_down(service)]
+    may = [needs(Permission.PEOPLE), _written_down(service)]
 
     @api.patch("/users/{id}", operation_id="changeUser", dependencies=may, summary="Change an account")
     def change_user(viewer: CurrentViewer, id: Id, given: AccountChange) -> Account:  # noqa: A002 - the path's word
@@ -160,7 +159,8 @@ def _add_user(api: APIRouter, service: Service) -> None:
             elif given.disabled is False:
                 accounts.enable_user(viewer.permit, user)
             changed = _account(user)
-        note(service, viewer, "user_change", changed.name, **given.model_dump(exclude_unset=True))
+            said = given.model_dump(exclude_unset=True)
+            service.audit.enter(session, viewer, "user_change", changed.name, said)
         return changed
 
     @api.delete(
@@ -172,8 +172,7 @@ def _add_user(api: APIRouter, service: Service) -> None:
         with control.session() as session:
             user = accounts.user_by_id(session, id)
             accounts.remove_user(session, viewer.permit, user, service.clock())
-            name = user.name
-        note(service, viewer, "user_change", name, removed=True)
+            service.audit.enter(session, viewer, "user_change", user.name, {"removed": True})
         return Response(status_code=204)
 
     @api.post("/users/{id}/ticket", operation_id="makeTicket", dependencies=may, summary="Make a link to sign in with")
@@ -184,14 +183,13 @@ def _add_user(api: APIRouter, service: Service) -> None:
             user = accounts.user_by_id(session, id)
             accounts.require_within(accounts.permit_of(user.role, user.rows), viewer.permit)
             ticket = links.new_ticket(session, user, service.clock())
-            name = user.name
-        note(service, viewer, "user_change", name, ticket=True)
+            service.audit.enter(session, viewer, "user_change", user.name, {"ticket": True})
         return TicketAnswer(url=f"{gate.address(request)}/login?ticket={ticket}", hours=links.TICKET_HOURS)
 
 
 def _add_keys(api: APIRouter, service: Service) -> None:
     control = service.control
-    may = [needs(Permission.KEYS), written_down(service)]
+    may = [needs(Permission.KEYS), _written_down(service)]
 
     @api.get("/keys", operation_id="listKeys", dependencies=[needs(Permission.KEYS)], summary="Programs' keys")
     def list_keys() -> list[Key]:
@@ -211,7 +209,8 @@ def _add_keys(api: APIRouter, service: Service) -> None:
             )  # fmt: skip
             names = {viewer.user_id or 0: viewer.name}
             answer = KeyMade(**_key(made, names).model_dump(), key=text)
-        note(service, viewer, "key_create", f"{answer.id} {answer.name}", scopes=answer.scopes, rows=answer.rows)
+            said = {"scopes": answer.scopes, "rows": answer.rows}
+            service.audit.enter(session, viewer, "key_create", f"{answer.id} {answer.name}", said)
         return answer
 
     @api.delete(
@@ -222,8 +221,7 @@ def _add_keys(api: APIRouter, service: Service) -> None:
         """Within two seconds it opens nothing any more."""
         with control.session() as session:
             key = keys.revoke_key(session, id, service.clock())
-            target = f"{key.id} {key.name}"
-        note(service, viewer, "key_revoke", target)
+            service.audit.enter(session, viewer, "key_revoke", f"{key.id} {key.name}")
         return Response(status_code=204)
 
 
@@ -261,3 +259,8 @@ def _key(key: ApiKey, names: dict[int, str]) -> Key:
         last_used_at=key.last_used_at,
         revoked_at=key.revoked_at,
     )
+
+
+def _written_down(service: Service) -> Any:
+    """A route's dependency: what cannot be written down is not done."""
+    return Depends(service.audit.require)

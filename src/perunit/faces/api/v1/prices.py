@@ -25,7 +25,6 @@ from perunit.faces.api.v1.price_models import (
     RollbackBody,
 )
 from perunit.faces.api.v1.reading import reading_of
-from perunit.faces.api.v1.recorded import record
 from perunit.faces.api.v1.viewer import CurrentViewer, needs
 from perunit.faces.price_changes import (
     RepricesPastError,
@@ -155,8 +154,8 @@ def _changes(service: Service, api: APIRouter) -> None:
             faults = [fault.as_json() for fault in error.faults]
             return said | {"faults": faults, "diff": None, "impact": None, "past": None}
         if body.keep:
-            said["draft"] = keep_draft(service.project.root, book, body.text, body.replaces)
-            record(service, viewer, "price_draft", said["draft"], {"digest": said["digest"]})
+            with service.audit.about(viewer, "price_draft", book, {"digest": said["digest"]}):
+                said["draft"] = keep_draft(service.project.root, book, body.text, body.replaces)
         return said
 
     @api.post(
@@ -171,7 +170,8 @@ def _changes(service: Service, api: APIRouter) -> None:
             found = _chosen(opened, _known(opened, book), body)
             return put_in_force(opened, found, {"actor": viewer.name, "reason": body.reason}, body.reprice_past)
 
-        return await _in_force(service, viewer, "prices approve", "price_approve", work)
+        asked = body.model_dump(include={"draft", "digest", "reason", "reprice_past"}, exclude_none=True)
+        return await _in_force(service, viewer, "prices approve", work, ("price_approve", book, asked))
 
     @api.post(
         "/prices/{book}/rollback", response_model=Approved, operation_id="rollBackBook", status_code=201,
@@ -185,17 +185,15 @@ def _changes(service: Service, api: APIRouter) -> None:
             known = _known(opened, book)
             return roll_back(opened, known, str(body.to), viewer.name, body.reason, body.reprice_past)
 
-        return await _in_force(service, viewer, "prices rollback", "price_rollback", work)
+        asked = body.model_dump(exclude_none=True)
+        return await _in_force(service, viewer, "prices rollback", work, ("price_rollback", book, asked))
 
 
-async def _in_force(service: Service, viewer: Viewer, purpose: str, action: str, work: Any) -> Any:
+async def _in_force(service: Service, viewer: Viewer, purpose: str, work: Any, written: Written) -> Any:
     def noted(opened: Opened) -> dict[str, Any]:
         made: dict[str, Any] = work(opened)
         note_version(opened, service.control, made, viewer.name)
         return made
-
-    def written(made: dict[str, Any]) -> Written:
-        return action, f"{made['book']}@{made['version']}", {"reason": made["reason"], "past": made["past"]}
 
     try:
         return await decide(service, viewer, purpose, noted, written)

@@ -172,9 +172,7 @@ def router(service: Service) -> APIRouter:
             return {"reports": [asdict(report) for report in reports], "waiting": waiting}
 
         said = {name: value for name, value in asdict(chosen).items() if value is not None} | {"reason": body.reason}
-        return await decide(
-            service, viewer, "quarantine replay", work, lambda _: ("quarantine_replay", body.rule or "", said)
-        )
+        return await decide(service, viewer, "quarantine replay", work, ("quarantine_replay", body.rule or "", said))
 
     return api
 

@@ -22,7 +22,6 @@ from perunit.access.permit import Permit, Viewer
 from perunit.access.sessions import SignedIn, end_session, start_session
 from perunit.faces.api.gate import COOKIE, Gate, bearer, gate_of, viewer_of
 from perunit.faces.api.problems import problem_responses
-from perunit.faces.api.v1.noting import note, somebody
 from perunit.faces.api.v1.viewer import CurrentViewer  # noqa: TC001 - the framework reads the annotation
 from perunit.store.control.models import User
 
@@ -139,7 +138,7 @@ def _add_sessions(api: APIRouter, service: Service) -> None:
                 address=gate.client(request), shared_address=gate.behind_proxy,
             )  # fmt: skip
         except SignInError:
-            note(service, somebody(given.name), "login_failed", given.name[:200])
+            service.audit.record(_somebody(given.name), "login_failed", given.name[:200])
             raise
         return _let_in(gate, request, lambda session: accounts.user_by_id(session, user_id), "password")
 
@@ -152,7 +151,7 @@ def _add_sessions(api: APIRouter, service: Service) -> None:
         gate = gate_of(request)
         with gate.control.session() as session:
             end_session(session, request.cookies.get(COOKIE, ""))
-        note(service, viewer, "logout", viewer.name)
+        service.audit.record(viewer, "logout", viewer.name)
         answer = Response(status_code=204, headers={"Clear-Site-Data": '"cache"'})
         _set_cookie(answer, gate, request, COOKIE, "", "/", 0)
         return answer
@@ -170,7 +169,7 @@ def _add_sessions(api: APIRouter, service: Service) -> None:
         with gate.control.session() as session:
             user = accounts.user_by_id(session, viewer.user_id)
             accounts.set_password(session, user, given.password, gate.access.password_length_min)
-        note(service, viewer, "user_change", viewer.name, password=True)
+            service.audit.enter(session, viewer, "user_change", viewer.name, {"password": True})
         return _let_in(gate, request, lambda session: accounts.user_by_id(session, viewer.user_id or 0), "password")
 
 
@@ -197,13 +196,13 @@ def _add_links(api: APIRouter, service: Service) -> None:
 
         def made(session: Session) -> User:
             least = gate.access.password_length_min
-            return links.set_up(
+            user = links.set_up(
                 session, given.token, service.clock(), name=given.name, password=given.password, length_min=least
             )
+            service.audit.enter(session, _somebody(given.name), "setup", given.name)
+            return user
 
-        answer = _let_in(gate, request, made, "setup")
-        note(service, somebody(given.name), "setup", given.name)
-        return answer
+        return _let_in(gate, request, made, "setup")
 
 
 def _add_oidc(api: APIRouter, service: Service) -> None:
@@ -250,7 +249,7 @@ def _add_oidc(api: APIRouter, service: Service) -> None:
             )  # fmt: skip
         except AccessError as refused:
             # Only with a state of ours: otherwise anybody could fill the audit.
-            note(service, somebody("oidc"), "login_failed", "oidc", reason=str(refused)[:300])
+            service.audit.record(_somebody("oidc"), "login_failed", "oidc", {"reason": str(refused)[:300]})
             return _failed(gate, request, _kind(str(refused)), str(refused))
         answer = RedirectResponse(return_to, 303)
         _begin(gate, request, answer, lambda session: accounts.user_by_id(session, user_id), "oidc")
@@ -320,9 +319,9 @@ def _begin(
             session, user, gate.service.clock(), gate.lifetime,
             address=gate.client(request), agent=request.headers.get("user-agent"),
         )  # fmt: skip
+        gate.service.audit.enter(session, viewer_of(user), "login", user.name, {"how": how})
     seconds = int(gate.lifetime.longest.total_seconds())
     _set_cookie(answer, gate, request, COOKIE, begun.token, "/", seconds)
-    note(gate.service, viewer_of(user), "login", user.name, how=how)
     return user, begun
 
 
@@ -347,3 +346,8 @@ def _said(gate: Gate, viewer: Viewer | None, user: User | None, csrf_token: str 
         version=__version__,
     )
     return JSONResponse(answer.model_dump())
+
+
+def _somebody(name: str) -> Viewer:
+    """Whoever says to be of that name, and may nothing."""
+    return Viewer(None, name[:200], None, Permit(frozenset()), "session")

@@ -11,7 +11,6 @@ from perunit.faces.api.problems import problem_responses
 from perunit.faces.api.v1.asking import cursor, cursor_values, window_of
 from perunit.faces.api.v1.models import Failures, Receipt, Units
 from perunit.faces.api.v1.reading import reading_of
-from perunit.faces.api.v1.recorded import record
 from perunit.faces.api.v1.viewer import CurrentViewer, needs
 from perunit.facts.arrivals import DoorError
 from perunit.facts.privacy.changes import pseudonym_of
@@ -98,7 +97,7 @@ def router(service: Service) -> APIRouter:
         """Every event, price and share of a bill that makes up its margin, as `perunit receipt --json`."""
         # Asked for by the id that services know, it is looked up, written down and answered by its pseudonym.
         key = pseudonym_of(service.intake.project, unit_type, unit_id)
-        record(service, viewer, "receipt", f"{unit_type}/{key}", {})
+        service.audit.record(viewer, "receipt", f"{unit_type}/{key}")
 
         def work(engine: Engine, contract: Contract) -> Any:
             _check_type(contract, unit_type)

@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from perunit.access.permit import Permission
 from perunit.faces.api.problems import problem_responses
-from perunit.faces.api.v1.recorded import record
 from perunit.faces.api.v1.viewer import CurrentViewer  # noqa: TC001 - the framework reads the annotation
 from perunit.facts.arrivals import DoorError
 from perunit.model.plain import plain_value
@@ -140,7 +139,8 @@ def _save(service: Service, viewer: Viewer, body: ViewBody) -> dict[str, Any]:
         session.add(made)
         session.flush()
         told = _as_json(made, viewer, viewer.name)
-    record(service, viewer, "view_save", str(told["id"]), {"name": body.name, "shared": body.shared})
+        said = {"name": body.name, "shared": body.shared}
+        service.audit.enter(session, viewer, "view_save", str(told["id"]), said)
     return told
 
 
@@ -153,7 +153,7 @@ def _change(service: Service, viewer: Viewer, number: int, body: ViewChange) -> 
             setattr(found, name, value)
         found.changed_at = service.clock()
         told = _as_json(found, viewer, viewer.name)
-    record(service, viewer, "view_save", str(number), body.model_dump(exclude_none=True))
+        service.audit.enter(session, viewer, "view_save", str(number), body.model_dump(exclude_none=True))
     return told
 
 
@@ -162,9 +162,8 @@ def _delete(service: Service, viewer: Viewer, number: int) -> None:
         found = _found(session, viewer, number)
         if not _is_own(found, viewer):
             viewer.permit.require(Permission.PEOPLE)
-        name = found.name
+        service.audit.enter(session, viewer, "view_delete", str(number), {"name": found.name})
         session.delete(found)
-    record(service, viewer, "view_delete", str(number), {"name": name})
 
 
 def _found(session: Session, viewer: Viewer, number: int) -> SavedView:
