@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import urllib3
-import uvicorn
 
 from bench.measure import ROOT
 from perunit.access.permit import OWNER, Viewer
 from perunit.faces.api.app import create_app
 from perunit.faces.api.body import Limits
-from perunit.faces.api.protocol import Server, guarded
+from perunit.faces.api.protocol import Server
 from perunit.faces.api.v1.viewer import current_viewer
 from perunit.live.intake import Intake
 from perunit.live.loops import running
@@ -68,12 +67,9 @@ def main(directory: Path) -> None:
             service = Service(project.project, intake, project.clock, meters)
             app = create_app(service, Limits())
             app.dependency_overrides[current_viewer] = _owner
-            config = uvicorn.Config(
-                app, http=guarded(Limits()), lifespan="off", log_config=None, access_log=False, timeout_keep_alive=75
-            )
             with running(service), socket.create_server(("127.0.0.1", 0)) as listener:
                 print(json.dumps({"address": f"http://127.0.0.1:{listener.getsockname()[1]}"}), flush=True)
-                Server(config).run([listener])
+                Server.within(app, Limits()).run([listener])
         finally:
             intake.close()
 

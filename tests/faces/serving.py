@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import urllib3
-import uvicorn
 
 from perunit.access.keys import make_key
 from perunit.access.permit import OWNER, Viewer
 from perunit.faces.api.app import create_app
-from perunit.faces.api.protocol import Server, guarded
+from perunit.faces.api.protocol import Server
 from perunit.faces.cli.main import main
 from perunit.live.intake import Intake
 from perunit.live.loops import running
@@ -175,10 +174,7 @@ def in_process(project: Path) -> Iterator[Service]:
 def listening(service: Service, limits: Limits) -> Iterator[Served]:
     """Its HTTP doors, on a thread."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        create_app(service, limits), http=guarded(limits), lifespan="off", log_config=None, timeout_graceful_shutdown=1
-    )
-    server = Server(config)
+    server = Server.within(create_app(service, limits), limits, grace_seconds=1)
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:

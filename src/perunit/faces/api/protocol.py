@@ -24,11 +24,17 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Generator
 
-__all__ = ["GuardedProtocol", "Server", "guarded"]
+    from fastapi import FastAPI
+
+__all__ = ["BACKLOG", "GuardedProtocol", "Server"]
 
 # A chunk's own bytes beside its content: a length, line ends, extensions that nobody needs.
 _BYTES_BESIDE_ONE = 16
 _REST_SECONDS = 2
+# Longer than the minute that proxies keep connections to those behind them: the one that reuses must be the one that
+# closes, or a request meets a connection in the moment it is closed.
+_KEEP_ALIVE_SECONDS = 75
+BACKLOG = 512
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -142,6 +148,25 @@ def guarded(limits: Limits) -> type[GuardedProtocol]:
 
 class Server(uvicorn.Server):
     """uvicorn's server, which ends on SIGTERM and SIGINT and leaves the rest of the shutdown to its caller."""
+
+    @classmethod
+    def within(cls, app: FastAPI, limits: Limits, *, grace_seconds: int = 10) -> Server:
+        """The server of an application within `limits`; requests under way at the end have `grace_seconds`."""
+        return cls(
+            uvicorn.Config(
+                app,
+                http=guarded(limits),
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=grace_seconds,
+                backlog=BACKLOG,
+            )
+        )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn, once streams that would never end by themselves are told to."""

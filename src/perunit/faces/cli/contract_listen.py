@@ -15,12 +15,11 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
-import uvicorn
 
 from perunit.conformance.report import Finding
 from perunit.faces.api.app import create_app
 from perunit.faces.api.body import Limits
-from perunit.faces.api.protocol import Server, guarded
+from perunit.faces.api.protocol import Server
 from perunit.live.service import Service
 from perunit.model.errors import UsageError
 
@@ -63,16 +62,7 @@ def _serving(on: Trial, port: int) -> Iterator[str]:
         raise UsageError(f"--listen {port}: {error.strerror}; choose another port, or 0 for a free one") from error
     service = Service(on.project, on.intake, on.clock, on.intake.meters)
     limits = Limits()
-    config = uvicorn.Config(
-        create_app(service, limits),
-        http=guarded(limits),
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-    )
-    server = Server(config)
+    server = Server.within(create_app(service, limits), limits, grace_seconds=_GRACE_SECONDS)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
     thread.start()
     try:

@@ -8,7 +8,7 @@ import logging
 import socket
 import sys
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["run_server", "serve"]
 
-_BACKLOG = 512
 _log = logging.getLogger("perunit.serve")
 
 
@@ -76,11 +75,14 @@ def run_server(
     What `greet` gives is entered then and left before the doors close. Raises UsageError where the address cannot be
     listened on, and what `wiring.opened` does.
     """
+    from perunit.faces.api.app import create_app
+    from perunit.faces.api.protocol import Server
+
     with ExitStack() as stack:
         listener = stack.enter_context(_listening(host, port))
         address = _address(host, listener)
         service = stack.enter_context(_service(directory, host, grpc_port))
-        server = _server(service, limits)
+        server = Server.within(create_app(service, limits), limits)
         stack.enter_context(_doors(service, address))
         # A signal counts from here on: what was announced must also end as announced.
         loop_factory = server.config.get_loop_factory()
@@ -97,6 +99,7 @@ def run_server(
 @contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
     """A socket that listens; made first, so that a port in use is said before anything is opened."""
+    from perunit.faces.api.protocol import BACKLOG
     from perunit.model.errors import UsageError
 
     try:
@@ -109,7 +112,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         try:
             listener.bind(where)
             # Whoever connects while the project is being opened waits, instead of being refused.
-            listener.listen(_BACKLOG)
+            listener.listen(BACKLOG)
         except OSError as error:
             reason = f"--port: {host}:{port} cannot be listened on ({error.strerror})"
             raise UsageError(f"{reason}; end what uses it, or choose another (0 takes a free one)") from error
@@ -153,28 +156,6 @@ def _limits(body_limit: int, connections: int) -> Limits:
         all_bodies_bytes_max=max(256, 8 * body_limit) << 20,
         connections_max=connections,
     )
-
-
-def _server(service: Service, limits: Limits) -> Any:
-    import uvicorn
-
-    from perunit.faces.api.app import create_app
-    from perunit.faces.api.protocol import Server, guarded
-
-    config = uvicorn.Config(
-        create_app(service, limits),
-        http=guarded(limits),
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=10,
-        backlog=_BACKLOG,
-    )
-    return Server(config)
 
 
 @contextmanager
