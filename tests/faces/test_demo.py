@@ -87,4 +87,4 @@ def test_it_lives_on_through_the_door(company: Path) -> None:
             {"end": END.replace(tzinfo=None)},
         )[0]
         assert since[0] == since[1] > 100
-        assert project.engine.value("SELECT count(*) FROM quarantine WHERE kind = 'reject'") == 0
+        assert project.engine.value("SELECT count(*) FROM quarantine WHERE kind = 'rejected'") == 0

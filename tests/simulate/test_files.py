@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,6 +94,31 @@ def test_about_as_many_events_as_asked(tmp_path: Path) -> None:
     summary = simulate(tmp_path / "many", SimulationOptions(events=40_000, days=30))
     assert abs(summary.events - 40_000) < 800
     assert summary.lines == summary.events + summary.duplicates + summary.conflicts
+
+
+def test_without_a_tail_all_has_arrived_by_the_end(company: Company, tmp_path: Path) -> None:
+    """The files end earlier, and the truth is of what is there."""
+    summary = simulate(tmp_path / "studio", replace(company.options, tail=False))
+    lines = [
+        line for part in sorted((tmp_path / "studio" / "events").iterdir()) for line in part.read_bytes().splitlines()
+    ]
+    told = [json.loads(line) for line in lines]
+    assert 0 < len(lines) < len(company.lines)
+    assert lines == company.lines[: len(lines)]
+    end = f"{company.options.end:%Y-%m-%dT%H:%M:%S}"
+    assert all(event["recordedtime"] < end for event in told)
+    assert any(event["recordedtime"] >= end for event in company.events)
+    assert len({event["id"] for event in told}) == summary.events
+    assert len(lines) == summary.lines == summary.events + summary.duplicates + summary.conflicts
+
+
+def test_orders_of_which_nothing_has_arrived_are_not_there(tmp_path: Path) -> None:
+    """Where all is late and there is no tail, the orders of the last day."""
+    asked = SimulationOptions(events=500, days=3, parts=1, late=1.0, tail=False)
+    simulate(tmp_path / "studio", asked)
+    told = (tmp_path / "studio" / "truth" / "orders.csv").read_text().splitlines()[1:]
+    assert told
+    assert all(line.split(",")[1] < f"{asked.end - timedelta(days=1):%Y-%m-%dT%H}" for line in told)
 
 
 @pytest.mark.parametrize("days", [1, 61, 366])

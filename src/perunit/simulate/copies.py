@@ -8,7 +8,7 @@ import numpy as np
 
 from perunit.simulate.chance import Draws, Flags, Ints, below, happens, pick
 from perunit.simulate.company import KIND
-from perunit.simulate.facts import CONFLICT, DUPLICATE, Facts, joined
+from perunit.simulate.facts import CONFLICT, DUPLICATE, Facts, comes, joined
 from perunit.simulate.scenario import DAY_MS, HOUR_MS, Scenario
 
 __all__ = ["Copies", "copies_of"]
@@ -46,7 +46,10 @@ def copies_of(scenario: Scenario, facts: Facts) -> Copies:
     contradicted = happens(chance.draws("conflict", number), asked.conflicts)
     again = _later(facts.take(duplicated), scenario, "duplicate lag").changed(copy=DUPLICATE)
     other = _later(facts.take(contradicted), scenario, "conflict lag").changed(copy=CONFLICT)
-    return Copies(duplicated, contradicted, joined((again, _altered(other))))
+    for chosen, copies in ((duplicated, again), (contradicted, other)):
+        chosen[chosen] = comes(scenario, copies)
+    copies = joined((again, _altered(other)))
+    return Copies(duplicated, contradicted, copies.take(comes(scenario, copies)))
 
 
 def _later(facts: Facts, scenario: Scenario, stream: str) -> Facts:

@@ -16,7 +16,7 @@ from perunit.simulate.company import KIND
 from perunit.simulate.orders import ATTEMPTS, Checkout, Orders, checkout_of, orders_of
 from perunit.simulate.scenario import DAY_MS, HOUR_MS, Scenario
 
-__all__ = ["COLUMNS", "CONFLICT", "DUPLICATE", "ORIGINAL", "Facts", "facts_of", "joined"]
+__all__ = ["COLUMNS", "CONFLICT", "DUPLICATE", "ORIGINAL", "Facts", "comes", "facts_of", "joined"]
 
 COLUMNS = (
     *("order", "slot", "kind", "time", "recorded", "arrival", "copy", "user", "plan", "region", "channel"),
@@ -83,7 +83,7 @@ def joined(tables: Iterable[Facts]) -> Facts:
 
 
 def facts_of(scenario: Scenario, number: Ints) -> Facts:
-    """All events of these orders that happen before the end, whenever they arrive."""
+    """All events of these orders that happen before the end, whenever they arrive; without a tail, those that have."""
     orders = orders_of(scenario, number)
     checkout = checkout_of(scenario, orders)
     tables = (
@@ -97,7 +97,14 @@ def facts_of(scenario: Scenario, number: Ints) -> Facts:
         *_payments(scenario.chance, orders, checkout),
     )
     facts = joined(tables)
-    return _recorded(scenario, facts.take(facts["time"] < scenario.end))
+    facts = _recorded(scenario, facts.take(facts["time"] < scenario.end))
+    return facts.take(comes(scenario, facts))
+
+
+def comes(scenario: Scenario, facts: Facts) -> Flags:
+    """Which of them are there: all, or without a tail those that arrive before the end."""
+    end = np.iinfo(np.int64).max if scenario.options.tail else scenario.end
+    return facts["arrival"] < end
 
 
 def _events(orders: Orders, who: Flags, kind: str, slot: int, values: Values) -> Facts:

@@ -19,8 +19,9 @@ class SimulationOptions:
     """A company is its options: equal options give byte-identical files, on any machine and in any release.
 
     `events` is about how many unique events there will be. `duplicates`, `conflicts` and `late` are shares of them.
-    `price_change` is the instant at which prices move, by default 14/30 into the range. `chunk_orders` bounds the
-    memory used and changes nothing in the files.
+    `price_change` is the instant at which prices move, by default 14/30 into the range. `tail` is whether what happens
+    within the days but arrives after them is there too. `chunk_orders` bounds the memory used and changes nothing in
+    the files.
     """
 
     events: int = 200_000
@@ -32,6 +33,7 @@ class SimulationOptions:
     late: float = 0.01
     parts: int = 4
     price_change: datetime | None = None
+    tail: bool = True
     chunk_orders: int = 25_000
 
     def __post_init__(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,6 +122,8 @@ def _simulate(settings: Settings, directory: Path, events: int, seed: int, until
     start = _last_day(until) - timedelta(days=_DAYS)
     _say(settings, f"Simulating {_DAYS} days of a video studio, about {events:,} events, in {directory}")
     options = SimulationOptions(events=events, seed=seed, start=start, days=_DAYS)
+    # What would arrive only in days to come would be refused as of the future.
+    options = replace(options, tail=not _lives(options))
     with simulation_bar(settings) as progress:
         simulate(directory, options, progress)
     dress(directory, options)
