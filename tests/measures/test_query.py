@@ -198,6 +198,15 @@ def test_compare_stands_beside(shop: Any) -> None:
     assert result.compared_with == window("2026-03-01", "2026-03-02")
 
 
+@pytest.mark.parametrize(("end", "told"), [("2026-03-05", True), ("2026-03-01 12:00", False)])
+def test_a_part_is_not_compared_with_a_whole_in_silence(shop: Any, end: str, told: bool) -> None:
+    """A window that goes on after the last fact says so where it is compared; one that is over does not."""
+    span = window("2026-03-01", end)
+    notes = ask(shop, "events", compare=Compare.PREVIOUS, window=span).notes
+    assert any("sums of a part" in note for note in notes) == told
+    assert not any("sums of a part" in note for note in ask(shop, "events", window=span).notes)
+
+
 def test_a_vanished_segment_stays_in_sight(shop: Any) -> None:
     """A plan with facts only in the earlier period has a row with its earlier value."""
     result = ask(

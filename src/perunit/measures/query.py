@@ -26,6 +26,8 @@ from perunit.model.money import divide, exact, plain
 from perunit.model.window import Grain, Window
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from perunit.access.permit import Permit
     from perunit.contract.shape import Contract
     from perunit.engine.duckdb import Engine
@@ -192,8 +194,23 @@ def run_query(engine: Engine, contract: Contract, query: Query, permit: Permit =
         ingested_at=ingested_at,
         batch_id=batch_id,
         price_books=_price_books(engine, lens, permit),
-        notes=reservations,
+        notes=(*reservations, *_unlike(query.window, shift, latest_event)),
     )
+
+
+# What is missing of a window is told from this part of it on; less is the moment that data is under way.
+_MISSING_MIN = 100
+
+
+def _unlike(window: Window, shift: Shift | None, latest_event: datetime | None) -> Iterator[str]:
+    """That part of a window is compared with a whole one."""
+    if shift is None or window.start is None or window.end is None or latest_event is None:
+        return
+    missing = window.end - max(latest_event, window.start)
+    part = missing * _MISSING_MIN >= window.end - window.start
+    if part and shift.window.end is not None and shift.window.end <= latest_event:
+        ends = f"facts end on {latest_event:%Y-%m-%d %H:%M}, before the window does"
+        yield f"{ends}: sums of a part of it are compared with those of a whole one"
 
 
 class _Earlier:
