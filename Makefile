@@ -17,7 +17,7 @@ EVENTS ?= 500000
 
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web
 
-.PHONY: web web-check pictures demo test lint format bench-headline bench-bills thorough bench-live bench-kafka bench-otlp bench-api bench-viewers crash-kafka crash-serve clean help
+.PHONY: web web-check pictures demo test lint format bench-headline bench-bills thorough bench-live bench-kafka bench-otlp bench-api bench-privacy bench-viewers crash-kafka crash-serve clean help
 
 demo: $(STAMP)  ## Simulate a company and show what it earns per order
 	@$(BIN)/perunit demo --dir $(DEMO)
@@ -75,6 +75,9 @@ bench-kafka: $(STAMP)  ## MESSAGES=500000 from a broker to committed
 
 bench-api: $(STAMP)  ## N=10000000 events, and how long the API takes to answer what dashboards ask
 	$(BIN)/python -m bench.api --events $(N)
+
+bench-privacy: $(STAMP)  ## N=1000000 events with pseudonyms and a scan, beside plain
+	$(BIN)/python -m bench.privacy --events $(N)
 
 bench-viewers: $(STAMP)  ## Fifty viewers of dashboards beside ingest
 	$(BIN)/python -m bench.viewers

@@ -24,6 +24,7 @@ from bench.company import WORK, prepared
 from bench.dashboards import dashboards
 from bench.measure import percentile, run
 from bench.served import served
+from bench.stream import taken_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 _END = datetime(2026, 10, 1, tzinfo=UTC)
 _LIMIT = 9_000
+# More would be too much text for many a disk, and too much for one month of a company.
+_AT_ONCE_MAX = 20_000_000
+_DAYS = 300
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -51,10 +55,15 @@ def _project(options: argparse.Namespace) -> Iterator[Path]:
     if options.project:
         yield options.project
         return
-    company = prepared(options.events)
-    project = company.project_at(WORK / f"api-{options.events}")
+    project = WORK / f"api-{options.events}"
     try:
-        _taken_in(company, project)
+        if options.events > _AT_ONCE_MAX:
+            shutil.rmtree(project, ignore_errors=True)
+            project.mkdir(parents=True)
+            taken_in(project, options.events, _DAYS)
+        else:
+            company = prepared(options.events)
+            _taken_in(company, company.project_at(project))
         yield project
     finally:
         if not options.keep:
@@ -124,9 +133,10 @@ def of_pages(asker: Asker, rounds: int) -> dict[str, Any]:
     """What other pages ask, each cold: no two questions are the same."""
     _, listing = asker.get("/units/order", limit=500, order="id")
     ids = [unit["id"] for unit in listing["units"]]
-    month = {"from_": "2026-09-01", "to": "2026-10-01"}
+    month, week = {"from_": "2026-09-01", "to": "2026-10-01"}, {"from_": "2026-09-24", "to": "2026-10-01"}
     pages: dict[str, Callable[[int], tuple[float, Any]]] = {
-        "units, losing first": lambda number: asker.get("/units/order", limit=50 + number),
+        "units of all time": lambda number: asker.get("/units/order", limit=50 + number),
+        "units of a week": lambda number: asker.get("/units/order", limit=50 + number, **week),
         "units of a region": lambda number: asker.get("/units/order", limit=50 + number, filter="region:eu-west-1"),
         "receipt": lambda number: asker.get(f"/units/order/{quote(ids[number % len(ids)], safe='')}"),
         "failures": lambda number: asker.get("/failures", limit=50 + number),

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from tests.faces.serving import Served
     from tests.ui.browsing import Visit
 
-__all__ = ["BUDGET", "main"]
+__all__ = ["BUDGET", "OBSERVE", "main", "seen", "sizes"]
 
 UI = Path(__file__).parents[1] / "src" / "perunit" / "ui"
 # UX.md's budgets: milliseconds, and kilobytes as compressed.
 BUDGET = {"lcp_ms": {1: 1000, 4: 1800}, "inp_ms": {1: 100, 4: 250}, "cls": 0.05}
 
-_OBSERVE = """
+OBSERVE = """
 window.__seen = {lcp: 0, cls: 0, inp: 0};
 new PerformanceObserver(list => { for (const e of list.getEntries()) window.__seen.lcp = e.startTime; })
   .observe({type: 'largest-contentful-paint', buffered: true});
@@ -65,7 +65,7 @@ def seen(browser: Browser, served: Served, state: Any, name: str, slowed: int, s
 
 def _once(browser: Browser, served: Served, state: Any, path: str, slowed: int, size: str) -> dict[str, float]:
     with visiting(browser, served, state, "light", size) as visit:
-        visit.page.add_init_script(_OBSERVE)
+        visit.page.add_init_script(OBSERVE)
         session = visit.page.context.new_cdp_session(visit.page)
         session.send("Emulation.setCPUThrottlingRate", {"rate": slowed})
         visit.open(path)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from bench import api, viewers
+from bench import api, stream, viewers
+from perunit.wiring import opened
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.slow
@@ -12,8 +18,20 @@ def test_everything_asked_is_answered() -> None:
     """Of a few thousand events, each dashboard and each page."""
     figures = api.main(["--events", "4000", "--rounds", "2"])
     assert set(figures["dashboards"]) == {"executive", "on-call", "debug"}
-    assert len(figures["pages"]) == 6
+    assert len(figures["pages"]) == 7
     assert api.shown(figures)
+
+
+@pytest.mark.slow
+def test_a_company_is_taken_in_while_it_is_made(tmp_path: Path) -> None:
+    """Each line of its files once; none of them stays."""
+    told = stream.taken_in(tmp_path, 3_000, 30)
+    with opened(tmp_path, purpose="test") as project:
+        held = project.engine.value(
+            "SELECT (SELECT count(*) FROM events) + (SELECT sum(duplicate + conflict + rejected) FROM batches)"
+        )
+        assert held == sum(each["lines"] for each in told)
+    assert not (tmp_path / "stream").exists()
 
 
 @pytest.mark.slow
