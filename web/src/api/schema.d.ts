@@ -437,6 +437,16 @@ export interface EntryMade {
   difference: string | null;
 }
 
+/** Why somebody is cut from what is stored of them. */
+export interface EraseBody {
+  reason: string;
+}
+
+/** How many facts stay, of nobody. */
+export interface Erased {
+  facts: number;
+}
+
 /** All that one figure rests on. */
 export interface Explained {
   measure: MeasureEntry;
@@ -946,6 +956,7 @@ export interface Reconciled {
   /** With `variance=true`; else empty. */
   variances: VarianceLine[];
   variance_by_meter: VarianceSum[];
+  variance_by_service: VarianceSum[];
   variance_by_day: VarianceSum[];
 }
 
@@ -1170,6 +1181,8 @@ export interface Units {
 
 /** billed − estimated of one meter, resource and charge period, by cause. */
 export interface VarianceLine {
+  /** Of the lines compared, several with commas; null where there is none. */
+  service: string | null;
   meter: string;
   resource: string | null;
   charge_period_start: string | null;
@@ -1465,6 +1478,19 @@ export interface Operations {
     params: {};
     body: Decided;
     response: EntryMade;
+  };
+  /** Cut all that is stored from a unit; sums stay */
+  eraseUnit: {
+    method: "POST";
+    path: "/units/{unit_type}/{unit_id}/erase";
+    pathParams: {
+      unit_type: string;
+      /** The id or the pseudonym. */
+      unit_id: string;
+    };
+    params: {};
+    body: EraseBody;
+    response: Erased;
   };
   /** All that one figure rests on */
   explainFigure: {

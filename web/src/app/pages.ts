@@ -17,7 +17,8 @@ export interface PageEntry {
 }
 
 const ALL: readonly Control[] = ["range", "compare", "unit", "grain", "currency", "filters"];
-const FACTS: readonly Control[] = ["range", "unit", "currency", "filters"];
+/** Of pages whose path says which unit. */
+const FACTS: readonly Control[] = ["range", "currency", "filters"];
 
 export const PAGES: readonly PageEntry[] = [
   page("/executive", "Executive", "e", "30d", "previous", "chart", [], ALL),

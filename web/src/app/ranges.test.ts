@@ -1,6 +1,17 @@
 import { describe, expect, it } from "vitest";
 
-import { anchorOf, fitting, grainOf, instantOf, PRESETS, wholeDays, windowOf, written } from "./ranges";
+import {
+  anchorOf,
+  comparable,
+  fitting,
+  grainOf,
+  instantOf,
+  lessSaid,
+  PRESETS,
+  wholeDays,
+  windowOf,
+  written,
+} from "./ranges";
 import { spanSaid } from "./RangePicker";
 
 const NOW = Date.parse("2026-03-01T10:20:30Z");
@@ -53,6 +64,32 @@ describe("a window", () => {
     const whole = { from: "2026-03-01T00:00:00Z", to: "2026-03-03T00:00:00Z" };
     expect(wholeDays({ from: "2026-03-01T04:00:00Z", to: "2026-03-02T00:00:01Z" })).toEqual(whole);
     expect(wholeDays(whole)).toEqual(whole);
+  });
+
+  it("is compared without the day that still goes on", () => {
+    const days = { from: "2026-03-01T00:00:00Z", to: "2026-03-03T00:00:00Z" };
+    expect(comparable(days, "2026-03-02T10:20:30Z")).toEqual({ ...days, to: "2026-03-02T00:00:00Z" });
+    expect(comparable(days, "2026-03-02T00:00:00Z")).toEqual({ ...days, to: "2026-03-02T00:00:00Z" });
+    expect(comparable(days, "2026-03-01T10:20:30Z")).toBeNull();
+  });
+
+  it("is compared whole where it is over", () => {
+    const days = { from: "2026-03-01T00:00:00Z", to: "2026-03-03T00:00:00Z" };
+    expect(comparable(days, "2026-03-03T00:00:00Z")).toEqual(days);
+    expect(comparable(days, null)).toEqual(days);
+  });
+
+  it("says how less of it is compared", () => {
+    const to = "2026-03-02T10:21:00Z";
+    expect(lessSaid(to, to)).toBe("");
+    expect(lessSaid("2026-03-03T00:00:00Z", "2026-03-02T00:00:00Z")).toBe(", whole days");
+    expect(lessSaid(to, "2026-03-02T10:20:00Z")).toBe(", up to the latest facts");
+  });
+
+  it("is compared up to the minute that still goes on where it ends at a time of day", () => {
+    const hours = { from: "2026-03-01T10:21:00Z", to: "2026-03-02T10:21:00Z" };
+    expect(comparable(hours, "2026-03-02T10:20:30Z")).toEqual({ ...hours, to: "2026-03-02T10:20:00Z" });
+    expect(comparable(hours, "2026-03-01T10:00:00Z")).toBeNull();
   });
 
   it("is shorter at first where a comparison would lack facts", () => {

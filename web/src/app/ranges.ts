@@ -63,6 +63,21 @@ export function fitting(range: string, compare: string, first: string | null, no
   return days >= 59 ? range : days >= 27 ? "14d" : "7d";
 }
 
+/** What of a window can be compared: without the day that still goes on, or without the minute where it ends at a time
+ * of day. Null where none is over, and the window itself where it ends before facts do. */
+export function comparable({ from, to }: Window, latest: string | null): Window | null {
+  const [start, end] = [Date.parse(from), Date.parse(to)];
+  if (latest === null || end <= Date.parse(latest)) return { from, to };
+  const over = Date.parse(latest) - (Date.parse(latest) % (end % DAY === 0 ? DAY : MINUTE));
+  return over > start ? between(start, over) : null;
+}
+
+/** In words how what is compared is less than what is shown; begins with a comma. */
+export function lessSaid(shown: string, compared: string): string {
+  if (compared === shown) return "";
+  return Date.parse(compared) % DAY === 0 ? ", whole days" : ", up to the latest facts";
+}
+
 /** How finely a window is cut where nobody has chosen. */
 export function grainOf({ from, to }: Window): string {
   const span = Date.parse(to) - Date.parse(from);

@@ -5,7 +5,7 @@ import { filterOf, filterSaid, filterText, withFilter } from "./filters";
 import { addressOf } from "./Views";
 import { parseSearch, said, stringifySearch } from "./search";
 import { spanned } from "./share";
-import { applied, chosenOf, linkTo, questionOf, type Patch } from "./state";
+import { applied, chosenOf, comparedOf, linkTo, questionOf, type Patch } from "./state";
 
 const NOW = Date.parse("2026-11-25T10:20:30Z");
 const PROJECT = {
@@ -32,6 +32,27 @@ describe("the query of a link", () => {
   it("leaves out what is unset", () => {
     expect(stringifySearch({ a: undefined, b: null, c: "x y" })).toBe("?c=x+y");
     expect(stringifySearch({})).toBe("");
+  });
+});
+
+describe("what is compared", () => {
+  const latest = PROJECT.data.latest_event;
+  const compared = (query: string) => comparedOf(questionOf(chosen(query)), latest);
+
+  it("is the whole days of what is shown", () => {
+    const { from, to } = chosen("range=7d");
+    expect(compared("range=7d")).toMatchObject({ from, to: "2026-11-25T00:00:00Z", compare: "previous" });
+    expect(to).toBe("2026-11-26T00:00:00Z");
+  });
+
+  it("is the dates that were chosen by hand", () => {
+    const dates = "from=2026-11-20&to=2026-11-26&compare=custom&compare_from=2026-10-20&compare_to=2026-10-26";
+    expect(compared(dates)).toEqual(questionOf(chosen(dates)));
+  });
+
+  it("is nothing where no day is over, and where nothing is compared", () => {
+    expect(compared("from=2026-11-25&to=2026-11-26&compare=week")).toBeNull();
+    expect(compared("compare=off")).toBeNull();
   });
 });
 

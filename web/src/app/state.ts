@@ -6,7 +6,7 @@ import { useParams, useRouter, useRouterState } from "@tanstack/react-router";
 
 import type { Project, Question } from "../api/types";
 import { pageOf } from "./pages";
-import { anchorOf, fitting, grainOf, instantOf, windowOf, written } from "./ranges";
+import { anchorOf, comparable, fitting, grainOf, instantOf, windowOf, written } from "./ranges";
 import { said } from "./search";
 
 /** Keys that every page shares and links between pages carry. */
@@ -51,6 +51,8 @@ export interface View extends Chosen {
   set: (patch: Patch) => void;
   /** What every question of the page shares; spread it into each. */
   question: Question;
+  /** The same for what is compared: without the day that still goes on. Null where there is nothing to compare. */
+  compared: Question | null;
 }
 
 export const ProjectContext = createContext<Project | null>(null);
@@ -71,7 +73,9 @@ export function useView(): View {
   const minute = Math.floor(Date.now() / 60_000);
   return useMemo(() => {
     const chosen = chosenOf(new URLSearchParams(query), pathname, project, (minute + 1) * 60_000 - 1);
-    return { ...chosen, question: questionOf(chosen), set: (patch: Patch) => change((at) => applied(at, patch)) };
+    const question = questionOf(chosen);
+    const compared = comparedOf(question, project?.data.latest_event ?? null);
+    return { ...chosen, question, compared, set: (patch: Patch) => change((at) => applied(at, patch)) };
   }, [project, query, pathname, change, minute]);
 }
 
@@ -162,6 +166,14 @@ export function questionOf(chosen: Chosen): Question {
     ...(chosen.unit ? { unit: chosen.unit } : {}),
     ...(chosen.currency ? { currency: chosen.currency } : {}),
   };
+}
+
+/** The question of what is compared; own dates are compared as they were chosen. */
+export function comparedOf(question: Question, latest: string | null): Question | null {
+  if (question.compare === "off") return null;
+  if (question.compare === "custom") return question;
+  const window = comparable({ from: question.from!, to: question.to! }, latest);
+  return window && { ...question, ...window };
 }
 
 /** Writes a change into a query. A preset and two dates stand for each other. */

@@ -4,7 +4,6 @@ export { Bridge, type Step } from "./Bridge";
 export { endOf } from "./buckets";
 export { Heatmap } from "./Heatmap";
 export { Histogram, type HistogramBucket } from "./Histogram";
-export { Interval } from "./Interval";
 export type { Series, Target } from "./plot";
 export { Sparkline } from "./Sparkline";
 export { TimeSeries, type TimeSeriesProps } from "./TimeSeries";

@@ -245,6 +245,7 @@ describe("time", () => {
 
   test("an instant names its zone, and its seconds where there are any", () => {
     expect(time("2026-09-08T14:05:00Z", "UTC")).toBe("2026-09-08 14:05 UTC");
+    expect(time("2026-09-08T14:05:00Z", "UTC", "second")).toBe("2026-09-08 14:05:00 UTC");
     expect(time("2026-09-08T14:05:09.7Z", "America/New_York")).toBe("2026-09-08 10:05:09 EDT");
     expect(time(null, "UTC")).toBe(UNKNOWN);
     expect(time("yesterday", "UTC")).toBe(UNKNOWN);

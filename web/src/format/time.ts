@@ -2,7 +2,8 @@
 
 import { UNKNOWN } from "./numbers";
 
-export type Grain = "minute" | "hour" | "day" | "month" | "total";
+/** `second` is a column of instants: all as long, also where one falls on a whole minute. */
+export type Grain = "second" | "minute" | "hour" | "day" | "month" | "total";
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
@@ -16,7 +17,8 @@ export function time(iso: string | number | Date | null | undefined, tz: string,
   if (grain === "day") return `${parts(moment, "UTC").date} ${parts(moment, "UTC").weekday}`;
   const shown = parts(moment, tz);
   if (grain === "hour" || grain === "minute") return `${shown.date} ${shown.clock}`;
-  return `${shown.date} ${shown.clock}${shown.seconds === "00" ? "" : `:${shown.seconds}`} ${zone(moment, tz)}`;
+  const seconds = shown.seconds === "00" && grain !== "second" ? "" : `:${shown.seconds}`;
+  return `${shown.date} ${shown.clock}${seconds} ${zone(moment, tz)}`;
 }
 
 /** Only the clock: 14:05, for axes inside one day. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { around, filled, filterOf, grainFor, lastMinutes, perMinute, timelineOf, type Answer } from "./answers";
+import { around, filled, filterOf, lastMinutes, perMinute, timelineOf, type Answer } from "./answers";
 
 function answer(rows: Record<string, unknown>[], changes: Partial<Answer> = {}): Answer {
   return {
@@ -70,14 +70,6 @@ describe("windows", () => {
       before: { from: "2026-09-10T06:00:00Z", to: "2026-09-10T12:00:00Z" },
       after: { from: "2026-09-10T12:00:00Z", to: "2026-09-10T18:00:00Z" },
     });
-  });
-
-  test.each([
-    ["2026-09-01T00:00:00Z", "2026-09-02T00:00:00Z", "minute"],
-    ["2026-09-01T00:00:00Z", "2026-09-08T00:00:00Z", "hour"],
-    ["2026-09-01T00:00:00Z", "2026-12-01T00:00:00Z", "day"],
-  ])("%s to %s is cut by %s", (from, to, grain) => {
-    expect(grainFor(from, to)).toBe(grain);
   });
 });
 

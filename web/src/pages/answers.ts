@@ -112,14 +112,6 @@ export function minutesOf(window: { start: string | null; end: string | null }):
   return (Date.parse(window.end) - Date.parse(window.start)) / 60_000;
 }
 
-/** A grain that gives a readable number of buckets: minutes to a day and a half, hours to a month. */
-export function grainFor(from: string, to: string): "minute" | "hour" | "day" | "month" {
-  const hours = (Date.parse(to) - Date.parse(from)) / 3_600_000;
-  if (hours <= 36) return "minute";
-  if (hours <= 24 * 32) return "hour";
-  return hours <= 24 * 800 ? "day" : "month";
-}
-
 /** A window as long before an instant as after it, never past `end`. */
 export function around(at: string, hours: number, end: string | null) {
   const middle = Date.parse(at);

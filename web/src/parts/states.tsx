@@ -58,6 +58,11 @@ export function Forbidden({ problem }: { problem: ProblemBody }) {
   );
 }
 
+/** What stands in an answer's place is as high, so that nothing below it moves. */
+export function InItsRoom({ height, children }: { height?: number | undefined; children: ReactNode }) {
+  return <div style={{ minHeight: height }}>{children}</div>;
+}
+
 interface QueryProps<T> {
   of: UseQueryResult<T, Problem>;
   height?: number;
@@ -68,7 +73,9 @@ interface QueryProps<T> {
 export function Query<T>({ of, height = 120, children }: QueryProps<T>) {
   if (of.data === undefined)
     return of.isError ? (
-      <ErrorState error={of.error} onRetry={() => void of.refetch()} />
+      <InItsRoom height={height}>
+        <ErrorState error={of.error} onRetry={() => void of.refetch()} />
+      </InItsRoom>
     ) : (
       <Skeleton height={height} />
     );
@@ -92,15 +99,6 @@ export function Partial({ children }: { children: ReactNode }) {
   return (
     <p className="pu-stale" role="note">
       Partial: {children}
-    </p>
-  );
-}
-
-/** What is shown is of before. */
-export function Stale({ children }: { children: ReactNode }) {
-  return (
-    <p className="pu-stale" role="status">
-      Not up to date: {children}
     </p>
   );
 }

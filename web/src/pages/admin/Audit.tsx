@@ -70,7 +70,7 @@ export function Audit() {
           <Table
             caption="Audit log"
             columns={[
-              { name: "at", title: "When", head: true, cell: (row) => time(row.at, tz) },
+              { name: "at", title: "When", head: true, cell: (row) => time(row.at, tz, "second") },
               { name: "actor", title: "Who", cell: (row) => row.actor },
               { name: "via", title: "Via", cell: (row) => row.via },
               { name: "action", title: "What", cell: (row) => row.action.replaceAll("_", " ") },

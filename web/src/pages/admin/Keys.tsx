@@ -35,7 +35,7 @@ export function Keys() {
               { name: "scopes", title: "May", cell: (row) => <span className="pu-wrap">{row.scopes.join(", ")}</span> },
               { name: "rows", title: "Sees only", cell: (row) => rowsText(row.rows) || "all rows" },
               { name: "by", title: "Made by", cell: (row) => row.made_by ?? "command line" },
-              { name: "used", title: "Last used", cell: (row) => time(row.last_used_at, tz) },
+              { name: "used", title: "Last used", cell: (row) => time(row.last_used_at, tz, "second") },
               { name: "until", title: "Until", cell: (row) => (row.expires_at ? time(row.expires_at, tz) : "no end") },
               { name: "state", title: "State", cell: stateOf },
               {

@@ -45,7 +45,7 @@ export function Users() {
                 cell: (row) => <span className="pu-wrap">{rowsText(row.rows) || "all rows"}</span>,
               },
               { name: "way", title: "Signs in by", cell: way },
-              { name: "last", title: "Last signed in", cell: (row) => time(row.last_login_at, tz) },
+              { name: "last", title: "Last signed in", cell: (row) => time(row.last_login_at, tz, "second") },
               {
                 name: "state",
                 title: "State",

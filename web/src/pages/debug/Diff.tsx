@@ -3,9 +3,8 @@ import type { Question } from "../../api/types";
 import { useParam, useProject, useView } from "../../app/state";
 import type { Annotation } from "../../charts/annotations";
 import { delta, duration, time, value } from "../../format";
-import { Empty, Panel, Select, Table, type Column } from "../../parts";
+import { Empty, Panel, Select, Shown, Table, type Column } from "../../parts";
 import { amount, around, goodOf, titleOf, unitOf, type Answer } from "../answers";
-import { Shown } from "../executive/Shown";
 
 const MEASURES = [
   "success_rate",

@@ -3,7 +3,7 @@ import { useLinkTo, useProject } from "../../app/state";
 import { exactly, ms, placesOf, time } from "../../format";
 import { Badge, Table, type Column } from "../../parts";
 import "./debug.css";
-import type { Failure } from "./shape";
+import type { Failure } from "../../api/schema";
 
 interface FailureTableProps {
   failures: readonly Failure[];
@@ -15,7 +15,7 @@ interface FailureTableProps {
 /** Attempts that did not succeed, with the units they belong to. */
 export function FailureTable({ failures, tz, whole = false }: FailureTableProps) {
   const columns: Column<Failure>[] = [
-    { name: "time", title: "Time", head: true, cell: (row) => time(row.time, tz) },
+    { name: "time", title: "Time", head: true, cell: (row) => time(row.time, tz, "second") },
     { name: "type", title: "Event", cell: ({ type, outcome }) => (outcome ? `${type} [${outcome}]` : type) },
     { name: "units", title: "Units", cell: ({ units }) => <Keys units={units} /> },
     { name: "recovered", title: "Tried again", cell: ({ recovered }) => <Recovered recovered={recovered} /> },

@@ -5,11 +5,10 @@ import { useView } from "../../app/state";
 import { Histogram, TimeSeries } from "../../charts";
 import type { Annotation } from "../../charts/annotations";
 import { duration } from "../../format";
-import { Empty, Panel, Query } from "../../parts";
+import { Empty, Panel, Query, Shown } from "../../parts";
 import { timelineOf } from "../answers";
-import { Shown } from "../executive/Shown";
 import { refusedOf } from "./refused";
-import type { LagAnswer, RatesAnswer } from "./shape";
+import type { LagHistogram, Rates } from "../../api/schema";
 
 const RATES = ["orphan_rate", "duplicate_rate", "late_rate", "unpriced_rate"];
 
@@ -65,7 +64,7 @@ function Refused() {
   const view = useView();
   const hours = (Date.parse(view.to) - Date.parse(view.from)) / 3_600_000;
   const grain = hours <= 24 * 14 ? "hour" : "day";
-  const rates = useApi<RatesAnswer>("/quality/rates", { from: view.from, to: view.to, grain });
+  const rates = useApi<Rates>("/quality/rates", { from: view.from, to: view.to, grain });
   return (
     <Panel
       title="Refused"
@@ -80,7 +79,7 @@ function Refused() {
   );
 }
 
-function RefusedChart({ answer, tz }: { answer: RatesAnswer; tz: string }) {
+function RefusedChart({ answer, tz }: { answer: Rates; tz: string }) {
   const { times, series } = useMemo(() => refusedOf(answer), [answer]);
   if (times.length === 0) return <Empty title="Nothing came in this range" />;
   return (
@@ -98,7 +97,7 @@ function RefusedChart({ answer, tz }: { answer: RatesAnswer; tz: string }) {
 
 function Lag() {
   const view = useView();
-  const lag = useApi<LagAnswer>("/quality/lag", { from: view.from, to: view.to });
+  const lag = useApi<LagHistogram>("/quality/lag", { from: view.from, to: view.to });
   return (
     <Panel title="Ingestion lag" note="How long after it happened each event came in" className="pu-half" tour="lag">
       <Query of={lag} height={200}>
@@ -114,7 +113,7 @@ function Lag() {
   );
 }
 
-function lagBuckets(buckets: LagAnswer["buckets"]) {
+function lagBuckets(buckets: LagHistogram["buckets"]) {
   return buckets.map(({ up_to_seconds, events }, index) => ({
     label:
       up_to_seconds === null ? `> ${duration(buckets[index - 1]?.up_to_seconds ?? 0)}` : `≤ ${duration(up_to_seconds)}`,

@@ -3,14 +3,14 @@ import { Link } from "../../app/Link";
 import { useLinkTo } from "../../app/state";
 import { money } from "../../format";
 import { Badge, Panel, Query, Table } from "../../parts";
-import type { PeriodsAnswer } from "./shape";
+import type { Periods as PeriodList } from "../../api/schema";
 
-type Period = PeriodsAnswer["periods"][number];
+type Period = PeriodList["periods"][number];
 
 /** Whether costs are final: each month's bills against its invoices. */
 export function Periods() {
   const linkTo = useLinkTo();
-  const periods = useApi<PeriodsAnswer>("/reconciliation/periods");
+  const periods = useApi<PeriodList>("/reconciliation/periods");
   return (
     <Panel
       title="Reconciliation"

@@ -5,14 +5,15 @@ import { Link } from "../../app/Link";
 import { useLinkTo, useView } from "../../app/state";
 import { count, money, quantity } from "../../format";
 import { Button, Panel, Query, Table } from "../../parts";
-import type { Receipt, UnitPage, UnitRow } from "../units/shape";
+import type { UnitLine, Units as UnitList } from "../../api/schema";
+import type { Receipt } from "../units/shape";
 import { usageOf } from "../units/till";
 
 /** What the costliest units used, meter by meter. */
 export function Use() {
   const view = useView();
   const [open, setOpen] = useState<string | null>(null);
-  const page = useApi<UnitPage>(`/units/${encodeURIComponent(view.unit)}`, {
+  const page = useApi<UnitList>(`/units/${encodeURIComponent(view.unit)}`, {
     order: "-cost",
     from: view.from,
     to: view.to,
@@ -23,7 +24,7 @@ export function Use() {
     <Panel title={`Resource use by ${view.unit}`} note="The costliest first; open one for its meters" tour="use">
       <Query of={page} height={300}>
         {({ units, currency }) => (
-          <Table<UnitRow>
+          <Table<UnitLine>
             caption={`The costliest of every ${view.unit}`}
             rows={units}
             rowKey={({ id }) => id}

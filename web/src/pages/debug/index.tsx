@@ -13,7 +13,7 @@ import { Diff } from "./Diff";
 import { FailureTable } from "./FailureTable";
 import { Health } from "./Health";
 import { Periods } from "./Periods";
-import type { FailurePage } from "./shape";
+import type { Failures } from "../../api/schema";
 import { Use } from "./Use";
 
 /** Why something fails or costs more: failed attempts, the data's health, before and after a change, single units. */
@@ -55,7 +55,7 @@ function Failed() {
   const asked = [view.unit, view.from, view.to, ...view.filters].join("\n");
   // Another question begins at its first page.
   useEffect(() => setAfter([]), [asked]);
-  const failures = useApi<FailurePage>("/failures", {
+  const failures = useApi<Failures>("/failures", {
     unit: view.unit,
     from: view.from,
     to: view.to,
@@ -71,7 +71,7 @@ function Failed() {
     >
       <Query of={failures} height={420}>
         {(page) => (
-          <>
+          <div className="pu-debug-failures">
             <FailureTable failures={page.failures} tz={view.tz} whole />
             <div className="pu-debug-pages">
               <Button disabled={after.length === 0} onClick={() => setAfter(after.slice(0, -1))}>
@@ -82,7 +82,7 @@ function Failed() {
                 Older
               </Button>
             </div>
-          </>
+          </div>
         )}
       </Query>
     </Panel>

@@ -1,12 +1,12 @@
 /** Refused rows over time. Enters: counts by source and bucket. Leaves: one series each of what was refused and why. */
 
 import type { Series } from "../../charts";
-import type { RatesAnswer } from "./shape";
+import type { Rates } from "../../api/schema";
 
 /** The rules that refuse most stand alone; the rest come together. */
 const RULES_SHOWN = 3;
 
-export function refusedOf({ rows }: RatesAnswer): { times: string[]; series: Series[] } {
+export function refusedOf({ rows }: Rates): { times: string[]; series: Series[] } {
   const times = [...new Set(rows.map(({ bucket }) => bucket))].sort();
   const sums = new Map<string, Map<string, number>>();
   for (const { bucket, rules } of rows)

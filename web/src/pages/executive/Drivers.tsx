@@ -6,12 +6,20 @@ import { Bars } from "../../charts";
 import { delta, money } from "../../format";
 import { amount } from "../answers";
 import { driversQuestion } from "./questions";
-import { Shown } from "./Shown";
+import { Shown } from "../../parts";
+
+// Where the answer of what is compared is, which may be less than what is shown.
+const CHANGES = 1;
 
 /** What one segment's usage costs by meter, and the way on to where it is worked on. */
 export function Drivers({ view, dimension, segment }: { view: View; dimension: string; segment: string }) {
   const filters = withFilter(view.filters, { dimension, exclude: false, values: [segment] });
-  const found = useFigures([driversQuestion(view.question, filters)]);
+  const found = useFigures([
+    driversQuestion({ ...view.question, compare: "off" }, filters),
+    ...(view.compared ? [driversQuestion(view.compared, filters)] : []),
+  ]);
+  const changes = found.data?.[CHANGES];
+  const compared = changes && "rows" in changes ? changes.rows : null;
   const may = usePermissions();
   const linkTo = useLinkTo();
   // The range as it is now: a page has a range of its own where the link has none.
@@ -27,16 +35,15 @@ export function Drivers({ view, dimension, segment }: { view: View; dimension: s
             title={`Usage cost of ${segment || "unknown"} by meter`}
             rows={figures.rows.map((row) => {
               const cost = amount(row["usage_cost"]);
-              const before = amount(row["usage_cost_before"]);
-              const change = delta({ now: cost, before, unit: "money", good: "down", currency: figures.currency });
+              const both = compared?.find(({ meter }) => meter === row["meter"]) ?? {};
+              const [now, before] = [amount(both["usage_cost"]), amount(both["usage_cost_before"])];
+              const change = delta({ now, before, unit: "money", good: "down", currency: figures.currency });
               return {
                 key: String(row["meter"] ?? ""),
                 label: String(row["meter"] ?? "unknown"),
                 value: cost,
                 shown: money(cost, figures.currency),
-                extra: figures.compared_with ? (
-                  <span className={`pu-delta pu-delta-${change.tone}`}> {change.text}</span>
-                ) : null,
+                extra: compared ? <span className={`pu-delta pu-delta-${change.tone}`}> {change.text}</span> : null,
               };
             })}
           />

@@ -1,6 +1,7 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 
 import type { Problem } from "../../api/client";
+import { usePermissions } from "../../api/hooks";
 import type { Figures, Result } from "../../api/types";
 import { useExplain } from "../../app/explaining";
 import { useView } from "../../app/state";
@@ -35,12 +36,18 @@ interface KpisProps {
 /** The figures a leader asks for first, each with its course, its change and its explanation. */
 export function Kpis({ of, against, lacking }: KpisProps) {
   const results = of.data;
+  const seesMoney = usePermissions().has("measures:financial");
   if (results === undefined)
     return (
       <div className="pu-kpis">
-        {TILES.map(({ measure }) => (
-          <Skeleton key={measure} height={104} />
+        {TILES.filter(({ total }) => seesMoney || total === AT.work).map(({ measure }) => (
+          <Skeleton key={measure} height={108} />
         ))}
+        {seesMoney ? null : (
+          <div className="pu-kpis-refused">
+            <Skeleton height={123} />
+          </div>
+        )}
       </div>
     );
   const refused = refusals(results);
@@ -51,12 +58,14 @@ export function Kpis({ of, against, lacking }: KpisProps) {
         if (!total || "problem" in total) return null;
         const trend = tile.trend === null ? undefined : results[tile.trend];
         const course = trend && !("problem" in trend) ? trend : null;
+        const change = results[AT.changes + tile.total];
         return (
           <Figure
             key={tile.measure}
             measure={tile.measure}
             total={total}
             course={course}
+            change={change && !("problem" in change) ? change : null}
             against={against}
             lacking={lacking}
           />
@@ -75,12 +84,14 @@ interface FigureProps {
   measure: string;
   total: Figures;
   course: Figures | null;
+  /** What is compared, which may be less than what is shown: a day that still goes on is like no other. */
+  change: Figures | null;
   against: string;
   /** The period compared with began before there were facts: a change would say nothing. */
   lacking: boolean;
 }
 
-function Figure({ measure, total, course, against, lacking }: FigureProps) {
+function Figure({ measure, total, course, change, against, lacking }: FigureProps) {
   const explain = useExplain();
   const view = useView();
   const entry = total.measures.find(({ name }) => name === measure);
@@ -89,14 +100,22 @@ function Figure({ measure, total, course, against, lacking }: FigureProps) {
   const { unit, good } = entry;
   const now = amount(row[measure]);
   const whole = total.filters.length === 0 && view.filters.length > 0;
-  const compared = total.compared_with !== null && !lacking;
+  const compared = lacking ? null : change?.rows[0];
   const rows = course ? filled(course.rows, course.grain) : [];
   return (
     <Kpi
       title={entry.title}
       value={<span title={value(now, unit, total.currency)}>{short(now, unit, total.currency)}</span>}
       delta={
-        compared ? delta({ now, before: amount(row[`${measure}_before`]), unit, good, currency: total.currency }) : null
+        compared
+          ? delta({
+              now: amount(compared[measure]),
+              before: amount(compared[`${measure}_before`]),
+              unit,
+              good,
+              currency: total.currency,
+            })
+          : null
       }
       against={against}
       spark={

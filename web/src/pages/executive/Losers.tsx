@@ -4,10 +4,9 @@ import type { Problem } from "../../api/client";
 import type { Result } from "../../api/types";
 import { Bars, type BarRow } from "../../charts";
 import { money, sign, decimal } from "../../format";
-import { Panel } from "../../parts";
+import { Panel, Shown } from "../../parts";
 import { amount } from "../answers";
 import { AT } from "./questions";
-import { Shown } from "./Shown";
 
 interface LosersProps {
   of: UseQueryResult<Result[], Problem>;

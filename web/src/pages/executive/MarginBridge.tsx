@@ -1,13 +1,15 @@
 import { useApi } from "../../api/hooks";
 import type { BridgeAnswer } from "../../api/types";
+import { lessSaid } from "../../app/ranges";
 import type { View } from "../../app/state";
 import { Bridge } from "../../charts";
 import { Empty, Panel, Query } from "../../parts";
 
 /** How the margin of one period became that of the other, step by step and exact. */
 export function MarginBridge({ view, dimension, against }: { view: View; dimension: string; against: string }) {
-  const { compare, compare_from, compare_to, from, to, unit, currency, filters } = view.question;
-  const compared = compare !== undefined && compare !== "off";
+  const compared = view.compared !== null;
+  const { compare, compare_from, compare_to, from, to, unit, currency, filters } = view.compared ?? view.question;
+  const less = lessSaid(view.question.to!, to!);
   const bridge = useApi<BridgeAnswer>(
     "/bridge",
     { unit, from, to, filter: filters, compare, compare_from, compare_to, currency, mix: dimension },
@@ -16,7 +18,7 @@ export function MarginBridge({ view, dimension, against }: { view: View; dimensi
   return (
     <Panel
       title="Margin bridge"
-      note={compared ? `Contribution margin, from ${against} to this one; mix by ${dimension}` : undefined}
+      note={compared ? `Contribution margin, from ${against} to this one${less}; mix by ${dimension}` : undefined}
       tour="bridge"
     >
       {compared ? (

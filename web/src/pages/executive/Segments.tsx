@@ -5,12 +5,11 @@ import type { Figures, Row } from "../../api/types";
 import { useExport } from "../../app/exported";
 import { useParam, useProject, type View } from "../../app/state";
 import { count, decimal, delta, money, ratio, sign } from "../../format";
-import { Empty, Panel, Select, Table, type Column } from "../../parts";
+import { Empty, Panel, Select, Shown, Table, type Column } from "../../parts";
 import { amount } from "../answers";
 import { Drivers } from "./Drivers";
 import { Notes } from "./MarginBridge";
 import { segmentMeasures, segmentsQuestion } from "./questions";
-import { Shown } from "./Shown";
 
 const SCALES: readonly (readonly [string, string])[] = [
   ["1", "1"],

@@ -6,10 +6,9 @@ import type { Result } from "../../api/types";
 import type { View } from "../../app/state";
 import { TimeSeries, type Series } from "../../charts";
 import type { Annotation } from "../../charts/annotations";
-import { Panel } from "../../parts";
+import { Panel, Shown } from "../../parts";
 import { timelineOf } from "../answers";
 import { AT } from "./questions";
-import { Shown } from "./Shown";
 
 interface TrendsProps {
   of: UseQueryResult<Result[], Problem>;

@@ -2,7 +2,7 @@ import { useCallback, useMemo } from "react";
 
 import { useApi, useFigures } from "../../api/hooks";
 import type { Result } from "../../api/types";
-import { COMPARES, wholeDays } from "../../app/ranges";
+import { COMPARES, lessSaid, wholeDays } from "../../app/ranges";
 import { spanSaid } from "../../app/RangePicker";
 import { useParam, useProject, useView } from "../../app/state";
 import type { Annotation } from "../../charts/annotations";
@@ -12,7 +12,7 @@ import "./executive.css";
 import { Kpis } from "./Kpis";
 import { Losers } from "./Losers";
 import { MarginBridge } from "./MarginBridge";
-import { questionsOf } from "./questions";
+import { AT, questionsOf } from "./questions";
 import { Segments } from "./Segments";
 import { Trends } from "./Trends";
 
@@ -38,6 +38,7 @@ export default function Executive() {
   const marks = useMemo(() => (annotations.data?.annotations ?? []).map(named), [annotations.data]);
   const against = againstOf(view.compare);
   const lacking = lacks(figures.data, project.data.first_event);
+  const less = view.compared ? lessSaid(view.question.to!, view.compared.to!) : "";
   const open = useCallback((name: string | null) => setSegment(name ?? NONE), [setSegment]);
   const cut = useCallback(
     (name: string) => {
@@ -73,7 +74,7 @@ export default function Executive() {
               are not shown. Choose a shorter range.
             </p>
           ) : null}
-          <Kpis of={figures} against={against ? `against ${against}` : ""} lacking={lacking} />
+          <Kpis of={figures} against={against ? `against ${against}${less}` : ""} lacking={lacking} />
           <Trends of={figures} view={view} annotations={marks} against={against}>
             <Losers of={figures} dimension={dimension} onPick={open} />
           </Trends>
@@ -93,7 +94,7 @@ export default function Executive() {
 
 /** Whether the period compared with began more than an hour before the first fact. */
 function lacks(results: readonly Result[] | undefined, first: string | null): boolean {
-  const answered = results?.find((result) => "rows" in result);
+  const answered = results?.slice(AT.changes).find((result) => "rows" in result);
   const start = answered && "rows" in answered ? answered.compared_with?.start : null;
   return !!start && first !== null && Date.parse(first) - Date.parse(start) > 3_600_000;
 }

@@ -9,19 +9,26 @@ export const SEGMENTS_MAX = 50;
 export const LOSERS_MAX = 8;
 
 /** Where each answer is: money and work are asked apart, so that who may not see one sees the other. */
-export const AT = { money: 0, work: 1, bills: 2, moneyTrend: 3, workTrend: 4, losers: 5 } as const;
+export const AT = { money: 0, work: 1, bills: 2, moneyTrend: 3, workTrend: 4, losers: 5, changes: 6 } as const;
 
 export function questionsOf(view: View, dimension: string): Question[] {
-  const { question, grain } = view;
+  const { question, grain, compared } = view;
   const trend = { ...question, grain, points_max: 1_000 };
   return [
-    { ...question, measures: [...MONEY] },
-    { ...question, measures: [...WORK] },
-    // Bills are reconciled whole: they have no segments to filter by.
-    { ...question, filters: [], measures: ["reconciliation_score"] },
+    ...totalsOf({ ...question, compare: "off" }),
     { ...trend, measures: [...MONEY] },
     { ...trend, measures: [...WORK], compare: "off" },
     { ...losersOf(question, dimension) },
+    ...(compared ? totalsOf(compared) : []),
+  ];
+}
+
+/** Money, work and bills; bills are reconciled whole, so that there are no segments to filter them by. */
+function totalsOf(question: Question): Question[] {
+  return [
+    { ...question, measures: [...MONEY] },
+    { ...question, measures: [...WORK] },
+    { ...question, filters: [], measures: ["reconciliation_score"] },
   ];
 }
 

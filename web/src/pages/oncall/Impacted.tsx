@@ -3,13 +3,13 @@ import { Link } from "../../app/Link";
 import { useLinkTo, useView } from "../../app/state";
 import { Panel, Query } from "../../parts";
 import { FailureTable } from "../debug/FailureTable";
-import type { FailurePage } from "../debug/shape";
+import type { Failures } from "../../api/schema";
 
 /** Who was hit last; all of them are in Debug. */
 export function Impacted() {
   const view = useView();
   const linkTo = useLinkTo();
-  const failures = useApi<FailurePage>("/failures", {
+  const failures = useApi<Failures>("/failures", {
     unit: view.unit,
     from: view.from,
     to: view.to,

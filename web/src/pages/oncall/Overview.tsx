@@ -1,14 +1,16 @@
 import { useFigures } from "../../api/hooks";
 import { useExplain } from "../../app/explaining";
-import { useGo, useLinkTo, useView } from "../../app/state";
+import { comparedOf, useGo, useLinkTo, useProject, useView } from "../../app/state";
 import { endOf, TimeSeries } from "../../charts";
 import type { Annotation } from "../../charts/annotations";
 import { delta, value } from "../../format";
-import { Kpi, Panel } from "../../parts";
+import { Kpi, Panel, Shown } from "../../parts";
 import { amount, goodOf, timelineOf, titleOf, unitOf } from "../answers";
-import { Shown } from "../executive/Shown";
 
 const KPIS = ["success_rate", "latency_ms_p95", "latency_ms_p99", "failures", "attempts"];
+
+// Where the answer of what is compared is, which may be less than what is shown.
+const CHANGES = 3;
 
 const CHARTS: { title: string; note: string; measures: string[]; at: number; tour: string; zero?: boolean }[] = [
   { title: "Success rate", note: "Successes ÷ attempts", measures: ["success_rate"], at: 1, tour: "success-rate" },
@@ -37,11 +39,16 @@ export function Overview({ annotations }: { annotations: readonly Annotation[] }
   const go = useGo();
   const linkTo = useLinkTo();
   const cut = { ...view.question, grain: view.grain, compare: "off", order: [view.grain], points_max: 1500 };
+  const week = { ...view.question, compare: "week" };
+  const compared = comparedOf(week, useProject().data.latest_event);
   const figures = useFigures([
-    { ...view.question, measures: KPIS, compare: "week" },
+    { ...week, measures: KPIS, compare: "off" },
     { ...cut, measures: ["success_rate", "latency_ms_p95", "latency_ms_p99", "failures"] },
     { ...cut, measures: ["revenue_loss"] },
+    ...(compared ? [{ ...compared, measures: KPIS }] : []),
   ]);
+  const changes = figures.data?.[CHANGES];
+  const change = changes && "rows" in changes ? (changes.rows[0] ?? {}) : {};
   return (
     <>
       <Shown of={figures} at={0} height={110}>
@@ -49,12 +56,12 @@ export function Overview({ annotations }: { annotations: readonly Annotation[] }
           <div className="pu-oncall-kpis">
             {KPIS.map((name) => {
               const unit = unitOf(answer, name);
-              const [now, before] = [amount(answer.rows[0]![name]), amount(answer.rows[0]![`${name}_before`])];
+              const [now, before] = [amount(change[name]), amount(change[`${name}_before`])];
               return (
                 <Kpi
                   key={name}
                   title={titleOf(answer, name)}
-                  value={value(now, unit, answer.currency)}
+                  value={value(amount(answer.rows[0]![name]), unit, answer.currency)}
                   delta={before === null ? null : delta({ now, before, unit, good: goodOf(answer, name) })}
                   against="against the same time the week before"
                   onExplain={() => explain({ measure: name })}

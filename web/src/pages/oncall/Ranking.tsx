@@ -4,9 +4,8 @@ import { withFilter } from "../../app/filters";
 import { useParam, useProject, useView } from "../../app/state";
 import { Bars } from "../../charts";
 import { count, drawn, money, ratio } from "../../format";
-import { Panel, Select } from "../../parts";
+import { Panel, Select, Shown } from "../../parts";
 import { amount, minutesOf, perMinute, type Answer } from "../answers";
-import { Shown } from "../executive/Shown";
 
 /** Where it is lost: segments by what each loses a minute. Choosing one filters the page by it. */
 export function Ranking() {

@@ -5,9 +5,8 @@ import { Link } from "../../app/Link";
 import { useLive } from "../../app/live";
 import { useLinkTo, useParam, useProject, useView } from "../../app/state";
 import type { Annotation } from "../../charts/annotations";
-import { Empty, Panel, Select } from "../../parts";
+import { Empty, Panel, Select, Shown } from "../../parts";
 import { lastMinutes } from "../answers";
-import { Shown } from "../executive/Shown";
 import { Changes } from "./Changes";
 import { Impacted } from "./Impacted";
 import { LosingNow } from "./LosingNow";
@@ -84,13 +83,15 @@ function Losing({ latest }: { latest: string }) {
         />
       }
     >
-      <Shown of={figures} at={0} height={100}>
-        {(now) => (
-          <Shown of={figures} at={1} height={100}>
-            {(elapsed) => <LosingNow now={now} elapsed={elapsed} minutes={minutes} tz={view.tz} />}
-          </Shown>
-        )}
-      </Shown>
+      <div className="pu-losing-room">
+        <Shown of={figures} at={0} height={92}>
+          {(now) => (
+            <Shown of={figures} at={1} height={92}>
+              {(elapsed) => <LosingNow now={now} elapsed={elapsed} minutes={minutes} tz={view.tz} />}
+            </Shown>
+          )}
+        </Shown>
+      </div>
     </Panel>
   );
 }

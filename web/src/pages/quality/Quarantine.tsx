@@ -117,7 +117,7 @@ export function Quarantine() {
           { name: "got", title: "Got", cell: (row) => <code className="pu-wrap">{row.got ?? "nothing"}</code> },
           { name: "source", title: "Source", cell: (row) => row.source },
           { name: "file", title: "File", cell: (row) => `${row.file_name}:${row.position}` },
-          { name: "at", title: "Since", cell: (row) => time(row.quarantined_at, tz) },
+          { name: "at", title: "Since", cell: (row) => time(row.quarantined_at, tz, "second") },
         ]}
         rows={rows}
         rowKey={(row) => String(row.quarantine_id)}

@@ -5,6 +5,7 @@ import { Histogram, TimeSeries } from "../../charts";
 import { count, duration, ratio, time, type Amount } from "../../format";
 import { Badge, Empty, Panel, Query, Select, Table } from "../../parts";
 import { Quarantine } from "./Quarantine";
+import "./quality.css";
 
 const RATES = [
   ["rejected_rate", "Rejected"],
@@ -45,7 +46,7 @@ export default function QualityPage() {
             />
           }
         >
-          <Query of={came}>
+          <Query of={came} height={65}>
             {(data) => (
               <Table
                 caption="What came, how fresh it is and what of it had faults"
@@ -119,7 +120,7 @@ function OverTime() {
   const grain = Date.parse(to) - Date.parse(from) > 3 * 86_400_000 ? "day" : "hour";
   const found = useApi<Rates>("/quality/rates", { from, to, grain });
   return (
-    <Panel className="pu-half" title="Rates over time" note="Of all sources, by when rows came.">
+    <Panel className="pu-half pu-quality-rates" title="Rates over time" note="Of all sources, by when rows came.">
       <Query of={found} height={240}>
         {({ rows }) => {
           const times = [...new Set(rows.map(({ bucket }) => bucket))].sort();

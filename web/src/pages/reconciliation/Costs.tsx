@@ -49,7 +49,26 @@ export function Scores({ of }: { of: Reconciled }) {
   );
 }
 
-/** Billed less estimated: by meter, and by day and cause. */
+/** Billed less estimated of each, the largest first. */
+function VarianceTable({ by, none, rows }: { by: string; none: string; rows: VarianceSum[] }) {
+  return (
+    <Panel className="pu-half" title={`Variance by ${by}`} note="Billed − estimated.">
+      <Table
+        caption={`Variance by ${by}`}
+        columns={[
+          { name: by, title: spoken(by), head: true, cell: (row: VarianceSum) => row.key ?? none },
+          { name: "billed", title: "Billed", number: true, cell: (row) => money(row.billed, row.currency) },
+          { name: "estimated", title: "Estimated", number: true, cell: (row) => money(row.estimated, row.currency) },
+          { name: "variance", title: "Variance", number: true, cell: (row) => money(row.variance, row.currency) },
+        ]}
+        rows={rows}
+        rowKey={(row) => `${row.key} ${row.currency}`}
+      />
+    </Panel>
+  );
+}
+
+/** Billed less estimated: by service, by meter, and by day and cause. */
 export function Variance({ of }: { of: Reconciled }) {
   const currency = of.variance_by_day[0]?.currency ?? "";
   const days = of.variance_by_day
@@ -60,20 +79,9 @@ export function Variance({ of }: { of: Reconciled }) {
   );
   return (
     <>
-      <Panel className="pu-half" title="Variance by meter" note="Billed − estimated.">
-        <Table
-          caption="Variance by meter"
-          columns={[
-            { name: "meter", title: "Meter", head: true, cell: (row: VarianceSum) => row.key ?? "No meter" },
-            { name: "billed", title: "Billed", number: true, cell: (row) => money(row.billed, row.currency) },
-            { name: "estimated", title: "Estimated", number: true, cell: (row) => money(row.estimated, row.currency) },
-            { name: "variance", title: "Variance", number: true, cell: (row) => money(row.variance, row.currency) },
-          ]}
-          rows={of.variance_by_meter}
-          rowKey={(row) => `${row.key} ${row.currency}`}
-        />
-      </Panel>
-      <Panel className="pu-half" title="Variance by day and cause">
+      <VarianceTable by="service" none="On no bill" rows={of.variance_by_service} />
+      <VarianceTable by="meter" none="No meter" rows={of.variance_by_meter} />
+      <Panel title="Variance by day and cause">
         {days.length === 0 ? (
           <Empty title="No priced meters on these bills" />
         ) : (

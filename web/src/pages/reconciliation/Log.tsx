@@ -18,7 +18,7 @@ export function Entries({ entries }: { entries: EntryKept[] }) {
       <Table
         caption="Decisions about invoices"
         columns={[
-          { name: "at", title: "When", head: true, cell: (row) => time(row.entered_at, tz) },
+          { name: "at", title: "When", head: true, cell: (row) => time(row.entered_at, tz, "second") },
           { name: "kind", title: "What", cell: (row) => spoken(row.kind) },
           { name: "invoice", title: "Invoice", cell: (row) => row.invoice_id },
           { name: "amount", title: "Amount", number: true, cell: (row) => money(row.amount, row.billing_currency) },

@@ -6,7 +6,7 @@ import { useGo, useLinkTo, useParam, useProject, useRouteParams, useView } from 
 import { count, money, time } from "../../format";
 import { Button, Panel, Query, Select, Table, type Column } from "../../parts";
 import { LookUp } from "./LookUp";
-import type { UnitPage, UnitRow } from "./shape";
+import type { UnitLine, Units as UnitList } from "../../api/schema";
 import "./units.css";
 
 /** Units one by one, those that lose most first; each leads to its receipt. */
@@ -53,7 +53,7 @@ function Listing({ type }: { type: string }) {
   const asked = [type, order, view.from, view.to, ...view.filters].join("\n");
   // Another question begins at its first page.
   useEffect(() => setAfter([]), [asked]);
-  const page = useApi<UnitPage>(`/units/${encodeURIComponent(type)}`, {
+  const page = useApi<UnitList>(`/units/${encodeURIComponent(type)}`, {
     order,
     from: view.from,
     to: view.to,
@@ -89,14 +89,14 @@ function Listing({ type }: { type: string }) {
 interface RowsProps {
   type: string;
   currency: string;
-  units: readonly UnitRow[];
+  units: readonly UnitLine[];
   order: string;
   onOrder: (order: string) => void;
 }
 
 function Rows({ type, currency, units, order, onOrder }: RowsProps) {
   return (
-    <Table<UnitRow>
+    <Table<UnitLine>
       caption={`Every ${type}`}
       columns={useColumns(type, currency)}
       rows={units}
@@ -108,10 +108,10 @@ function Rows({ type, currency, units, order, onOrder }: RowsProps) {
   );
 }
 
-function useColumns(type: string, currency: string): Column<UnitRow>[] {
+function useColumns(type: string, currency: string): Column<UnitLine>[] {
   const { tz } = useView();
   const linkTo = useLinkTo();
-  const amount = (name: "revenue" | "cost" | "margin", title: string): Column<UnitRow> => ({
+  const amount = (name: "revenue" | "cost" | "margin", title: string): Column<UnitLine> => ({
     name,
     title,
     number: true,
@@ -149,6 +149,6 @@ function useColumns(type: string, currency: string): Column<UnitRow>[] {
           .map((value) => value ?? "unknown")
           .join(" · "),
     },
-    { name: "last_event", title: "Last event", sortable: true, cell: (row) => time(row.last_event, tz) },
+    { name: "last_event", title: "Last event", sortable: true, cell: (row) => time(row.last_event, tz, "second") },
   ];
 }

@@ -7,6 +7,7 @@ import { Bridge } from "../../charts";
 import { count, exactly, quantity, time } from "../../format";
 import { Button, Panel, Query, Table } from "../../parts";
 import { LookUp } from "./LookUp";
+import { Erase } from "./Erase";
 import { Reveal } from "./Reveal";
 import type { Receipt } from "./shape";
 import { Till } from "./Till";
@@ -58,6 +59,7 @@ function Shown({ receipt, type, id }: { receipt: Receipt; type: string; id: stri
         </h1>
         <div className="pu-unit-acts">
           {masked ? <Reveal type={type} id={id} revealed={revealed} onRevealed={setRevealed} /> : null}
+          {masked ? <Erase type={type} id={id} /> : null}
           <Button onClick={() => window.print()}>Print</Button>
           <Link href={linkTo(`/units/${encodeURIComponent(type)}`)}>Every {type}</Link>
         </div>

@@ -90,22 +90,3 @@ export interface Receipt {
   exchanged: Exchanged[];
   notes: string[];
 }
-
-export interface UnitRow {
-  id: string;
-  opened_at: string;
-  last_event: string;
-  segments: Record<string, string | null>;
-  revenue: string | null;
-  cost: string | null;
-  margin: string | null;
-  attempts: number;
-  successes: number;
-}
-
-export interface UnitPage {
-  currency: string;
-  units: UnitRow[];
-  next: string | null;
-  notes?: string[];
-}

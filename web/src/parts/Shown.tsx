@@ -1,9 +1,9 @@
 import type { ReactNode } from "react";
 import type { UseQueryResult } from "@tanstack/react-query";
 
-import type { Problem } from "../../api/client";
-import type { Figures, Result } from "../../api/types";
-import { Empty, ErrorState, Query } from "../../parts";
+import type { Problem } from "../api/client";
+import type { Figures, Result } from "../api/types";
+import { Empty, ErrorState, InItsRoom, Query } from "./states";
 
 interface ShownProps {
   of: UseQueryResult<Result[], Problem>;
@@ -20,9 +20,18 @@ export function Shown({ of, at, height, children }: ShownProps) {
       {(results) => {
         const result = results[at];
         if (result === undefined) return null;
-        if ("problem" in result) return <ErrorState error={result.problem} onRetry={() => void of.refetch()} />;
+        if ("problem" in result)
+          return (
+            <InItsRoom height={height}>
+              <ErrorState error={result.problem} onRetry={() => void of.refetch()} />
+            </InItsRoom>
+          );
         if (result.rows.length === 0)
-          return <Empty title="No facts here">Choose a longer range or fewer filters.</Empty>;
+          return (
+            <InItsRoom height={height}>
+              <Empty title="No facts here">Choose a longer range or fewer filters.</Empty>
+            </InItsRoom>
+          );
         return children(result);
       }}
     </Query>

@@ -1,1 +1,0 @@
-import{$ as e,G as t,et as n,ot as r,tt as i}from"./index-D_1ODtVo.js";function a(a,o){let s=r();return i({mutationFn:e=>n(`POST`,a,e),onSuccess:n=>{s.removeQueries({predicate:({queryKey:e})=>e[0]!==t[0]}),e(n.csrf_token),s.setQueryData(t,n),o(n)}})}export{a as t};
