@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import shutil
@@ -90,6 +91,14 @@ def test_every_asset_and_deep_link_is_served(address: str) -> None:
         answer = http.request("GET", f"{address}/{file.relative_to(built).as_posix()}", decode_content=True)
         assert answer.status == 200, file
         assert answer.data == file.read_bytes(), file
+        packed = http.request(
+            "GET", f"{address}/{file.relative_to(built).as_posix()}", headers={"Accept-Encoding": "gzip"},
+            decode_content=False,
+        )  # fmt: skip
+        if file.suffix in {".js", ".css"} and file.stat().st_size > 1_000:
+            assert packed.headers["content-encoding"] == "gzip", file
+            assert packed.headers["vary"] == "Accept-Encoding", file
+            assert gzip.decompress(packed.data) == file.read_bytes(), file
     for named in re.findall(r'(?:src|href)="([^"]+)"', index.data.decode()):
         assert named.startswith("/"), named
         assert http.request("GET", f"{address}{named}").status == 200
