@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from perunit.access.permit import OWNER, Permission
 from perunit.engine.duckdb import identifier
 from perunit.measures.filters import Filter, bound
 from perunit.measures.guard import latest_event, lens_bit, unit_of
 from perunit.measures.listing import checked_filters, shown_cells
+from perunit.measures.permitted import rows_seen, seen_keys
 from perunit.measures.scan import CELL_DIMENSIONS
 from perunit.model.accounts import ACCOUNTS
 from perunit.model.window import Window, naive
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
 
+    from perunit.access.permit import Permit
     from perunit.contract.shape import Contract
     from perunit.engine.duckdb import Engine
 
@@ -43,7 +46,10 @@ class FailureList:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One attempt of the unit that did not succeed; `recovered` None where it has no intent to be recognised by."""
+    """One attempt of the unit that did not succeed; `recovered` None where it has no intent to be recognised by.
+
+    `units` and `amounts` are those that may be seen.
+    """
 
     event_id: str
     source: str
@@ -69,10 +75,12 @@ class FailurePage:
     next: tuple[str, int] | None
 
 
-def list_failures(engine: Engine, contract: Contract, asked: FailureList) -> FailurePage:
-    """One page of the failed attempts of a unit type within a window."""
-    unit = unit_of(contract, asked.unit)
-    filters = checked_filters(contract, asked.filters, CELL_DIMENSIONS)
+def list_failures(engine: Engine, contract: Contract, asked: FailureList, permit: Permit = OWNER) -> FailurePage:
+    """One page of the failed attempts of a unit type within a window, as far as the permit's rows go."""
+    permit.require(Permission.UNITS)
+    permit.require(Permission.OPERATIONAL)
+    unit, seen = unit_of(contract, asked.unit), rows_seen(contract, permit)
+    filters = (*checked_filters(contract, asked.filters, CELL_DIMENSIONS), *seen)
     start = naive(asked.window.start) if asked.window.start else _BEGINNING
     end = naive(asked.window.end) if asked.window.end else _FOREVER
     values = {"bit": lens_bit(engine, contract, unit), "start": start, "end": end, "limit": asked.limit + 1}
@@ -81,8 +89,20 @@ def list_failures(engine: Engine, contract: Contract, asked: FailureList) -> Fai
         values |= {"time": datetime.fromisoformat(asked.after[0]), "key": asked.after[1]}
     rows = _newest(engine, _keys_sql(contract, filters, after=asked.after is not None), values, asked.limit)
     page, more = rows[: asked.limit], len(rows) > asked.limit
-    found = _lines(engine, contract, values, page)
+    found = _as_seen(engine, seen, permit, _lines(engine, contract, values, page))
     return FailurePage(unit, found, (page[-1][0].isoformat(), page[-1][1]) if more else None)
+
+
+def _as_seen(
+    engine: Engine, rows: tuple[Filter, ...], permit: Permit, failures: tuple[Failure, ...]
+) -> tuple[Failure, ...]:
+    """An event within the rows may name units outside of them, and money."""
+    known = seen_keys(engine, rows, [each.units for each in failures])
+    money = permit.allows(Permission.FINANCIAL)
+    return tuple(
+        replace(each, units=units, amounts=each.amounts if money else {})
+        for each, units in zip(failures, known, strict=True)
+    )
 
 
 def _keys_sql(contract: Contract, filters: tuple[Filter, ...], *, after: bool) -> str:

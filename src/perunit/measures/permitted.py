@@ -15,7 +15,7 @@ from perunit.measures.filters import Filter, bound
 from perunit.model.errors import ForbiddenError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from perunit.access.permit import Permit
     from perunit.contract.shape import Contract
@@ -28,7 +28,7 @@ __all__ = [
     "require_measures",
     "rows_seen",
     "seen_cells",
-    "seen_units",
+    "seen_keys",
     "shown",
     "withheld",
 ]
@@ -107,8 +107,19 @@ def seen_cells(engine: Engine, rows: tuple[Filter, ...]) -> frozenset[int] | Non
     return frozenset(cell for (cell,) in engine.rows(sql, bound(rows)))
 
 
-def seen_units(engine: Engine, rows: tuple[Filter, ...], keys: Mapping[str, set[str]]) -> frozenset[tuple[str, str]]:
-    """Of these units, by type, those that opened within the rows."""
+def seen_keys(engine: Engine, rows: tuple[Filter, ...], named: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Of the units that each event names, by type, those that opened within the rows; all where there are none."""
+    if not rows:
+        return [dict(keys) for keys in named]
+    wanted: dict[str, set[str]] = {}
+    for keys in named:
+        for unit, key in keys.items():
+            wanted.setdefault(unit, set()).add(key)
+    opened = _opened(engine, rows, wanted)
+    return [{unit: key for unit, key in keys.items() if (unit, key) in opened} for keys in named]
+
+
+def _opened(engine: Engine, rows: tuple[Filter, ...], keys: Mapping[str, set[str]]) -> frozenset[tuple[str, str]]:
     sql = (
         "SELECT u.unit_key FROM units u JOIN cells k ON k.cell_id = u.cell_id "
         f"WHERE u.unit_type = $unit AND u.unit_key IN (SELECT unnest($keys)) AND {shown(rows, 'k')}"

@@ -16,7 +16,7 @@ from perunit.measures.catalogue import MEASURES
 from perunit.measures.filters import bound
 from perunit.measures.formula import Part, Total, evaluate
 from perunit.measures.guard import lens_bit, unit_of
-from perunit.measures.permitted import rows_seen, seen_cells, seen_units, shown
+from perunit.measures.permitted import rows_seen, seen_cells, seen_keys, shown
 from perunit.measures.receipt_bills import BillLine, ShareLine, bill_lines, billed_sums, share_lines, unit_sums
 from perunit.measures.receipt_events import EventLine, Pricing, event_lines
 from perunit.model.errors import UsageError
@@ -147,14 +147,8 @@ def _seen_events(engine: Engine, rows: tuple[Filter, ...], events: tuple[EventLi
     if cells is None:
         return events
     inside = [event for event in events if event.cell_id in cells]
-    named: dict[str, set[str]] = {}
-    for event in inside:
-        for name, key in event.keys.items():
-            named.setdefault(name, set()).add(key)
-    known = seen_units(engine, rows, named)
-    return tuple(
-        replace(event, keys={name: key for name, key in event.keys.items() if (name, key) in known}) for event in inside
-    )
+    known = seen_keys(engine, rows, [event.keys for event in inside])
+    return tuple(replace(event, keys=keys) for event, keys in zip(inside, known, strict=True))
 
 
 def _opening(

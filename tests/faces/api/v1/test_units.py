@@ -126,6 +126,19 @@ def test_failures_are_all_failed_attempts_newest_first(company: Running) -> None
     assert all(failure["amounts"] == {} for failure in seen)
 
 
+def test_failures_name_no_unit_outside_of_one_s_rows(fresh: Running) -> None:
+    """The attempt is the viewer's, and the user who opened abroad is not."""
+    abroad, failed = paid(3_010, "abroad"), paid(3_011, "tried")
+    abroad["data"] |= {"user_id": "u-traveller", "region": "us-east-1"}
+    failed |= {"type": "checkout.attempted"}
+    failed["data"] |= {"user_id": "u-traveller", "attempt": 1, "method": "card", "outcome": "failure"}
+    failed["data"]["intent"] = "tried"
+    ingested(fresh, abroad, failed)
+    for who, units in (("owner", {"order": "tried", "user": "u-traveller"}), ("european", {"order": "tried"})):
+        listed = fresh.get("/failures", who=who, limit=20)["failures"]
+        assert [each["units"] for each in listed if each["event_id"] == "more-3011"] == [units], who
+
+
 def test_units_without_money_are_listed_without_amounts(company: Running) -> None:
     """The latest first, and never in order of what may not be seen."""
     units = walked(company, "/units/order", who="operational", limit=500)
