@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,17 @@ def test_a_receipt_prints_as_its_golden_file(till: Any, unit: str, key: str) -> 
     """Events, rates, bill lines, shares and totals stand where they always stood."""
     text = receipt_text(receipt(till.engine, till.contract, unit, key))
     assert text == (GOLDEN / f"{unit}-{key}.txt").read_text(encoding="utf-8")
+
+
+def test_shares_of_nothing_stand_together(till: Any) -> None:
+    """An unknown one, and one of something, has a line of its own."""
+    found = receipt(till.engine, till.contract, "order", "o1")
+    nothing = replace(found.shares[0], rule="spent", kind="shared", whole_cost=Decimal(0), cost=Decimal(0))
+    shares = (nothing, replace(nothing, part=Decimal(2)), replace(nothing, cost=None), *found.shares)
+    text = receipt_text(replace(found, shares=shares))
+    assert text.count("spent (shared)") == 2
+    assert "2026-03-01 2 shares of 0.000" in text
+    assert all(text.count(f"{share.rule} (") == 1 for share in found.shares)
 
 
 def test_no_line_is_wider_than_the_till(till: Any) -> None:

@@ -43,9 +43,7 @@ export function Kpi({ title, value, delta, against, spark, status, onExplain }: 
               {WORDS[delta.tone]} {against}
             </span>
           </p>
-        ) : (
-          <span />
-        )}
+        ) : null}
         {spark}
       </div>
     </div>

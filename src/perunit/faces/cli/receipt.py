@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -84,8 +85,8 @@ def _lines(found: Receipt) -> Iterator[str]:
             yield from _bill(bill, found.currency, money)
     if found.shares:
         yield _rule("share of bills for its segments")
-        for share in found.shares:
-            yield from _share(share, found.currency, money)
+        for shares in _folded(found.shares):
+            yield from _share(shares, found.currency, money)
     if found.exchanged:
         yield _rule("exchange rates")
         yield from map(_exchanged, found.exchanged)
@@ -174,9 +175,23 @@ def _bill(bill: BillLine, home: str, money: Money) -> Iterator[str]:
     yield from _wrapped(f"{bill.day:%Y-%m-%d} {what}, bill {bill.bill_id}{line}", indent=2)
 
 
-def _share(share: ShareLine, home: str, money: Money) -> Iterator[str]:
+def _folded(shares: tuple[ShareLine, ...]) -> Iterator[list[ShareLine]]:
+    """Each share by itself; those in nothing at all, of one rule and day, together."""
+
+    def run_of(share: ShareLine) -> Any:
+        nothing = share.whole_cost == 0 and share.cost == 0
+        return (share.rule, share.kind, share.currency, share.day) if nothing else id(share)
+
+    return (list(run) for _, run in groupby(shares, run_of))
+
+
+def _share(shares: list[ShareLine], home: str, money: Money) -> Iterator[str]:
+    share = shares[0]
     cost = render.UNKNOWN if share.cost is None else money(-share.cost)
     yield _pair(f"{share.rule} ({share.kind}){_foreign(share, home)}", cost)
+    if len(shares) > 1:
+        yield from _wrapped(f"{share.day:%Y-%m-%d} {len(shares)} shares of {money(share.whole_cost)}", indent=2)
+        return
     part, whole = render.quantity(share.part), render.quantity(share.whole)
     on = f" on {share.resource}" if share.resource else ""
     basis = f"{share.day:%Y-%m-%d} {part} of {whole} {share.basis}{on}"

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { decimal, minus, plus } from "../../format";
-import type { EventLine, Receipt, UsageLine } from "./shape";
+import type { EventLine, Receipt, ShareLine, UsageLine } from "./shape";
 import { bursts, sectionsOf, stepsOf, totalsOf, usageOf } from "./till";
 
 function usage(changes: Partial<UsageLine> = {}): UsageLine {
@@ -117,6 +117,30 @@ describe("the till", () => {
   test("another currency is named", () => {
     const paid = event({ currency: "EUR", amounts: { revenue: "20" } });
     expect(sectionsOf(receipt({ events: [paid] }), "UTC")[0]!.lines[0]!.what).toBe("revenue, in EUR");
+  });
+});
+
+describe("what bills bring", () => {
+  function share(changes: Partial<ShareLine> = {}): ShareLine {
+    const line = { rule: "tax", kind: "shared", day: "2026-09-01T00:00:00Z", meter: null, resource: null, bill_id: 1 };
+    const of = { basis: "revenue", part: "1", whole: "4", whole_cost: "0.00", cost: "0", currency: "USD" };
+    return { ...line, ...of, ...changes };
+  }
+
+  test("shares of nothing stand together, others and unknown ones by themselves", () => {
+    const shares = [share(), share({ part: "2" }), share({ cost: null }), share({ whole_cost: "8", cost: "2" })];
+    const [section] = sectionsOf(receipt({ shares }), "UTC");
+    expect(section!.lines.map(({ how, amount }) => [how, amount])).toEqual([
+      ["2026-09-01 2 shares of 0.00", "0"],
+      ["2026-09-01 1 of 4 revenue, of 0.00", null],
+      ["2026-09-01 1 of 4 revenue, of 8.00", "-2"],
+    ]);
+  });
+
+  test("exchange rates say whose they are and of which day", () => {
+    const rate = { currency: "EUR", day: "2026-09-06", rate: "1.0834", origin: "ECB", published: "2026-09-04" };
+    const [section] = sectionsOf(receipt({ exchanged: [rate] }), "UTC");
+    expect(section!.lines[0]).toMatchObject({ what: "2026-09-06 1 EUR", how: "ECB of 2026-09-04", word: "1.0834" });
   });
 });
 

@@ -14,7 +14,7 @@ import {
   time,
   type Amount,
 } from "../../format";
-import type { BillLine, EventLine, Receipt, ShareLine, UsageLine } from "./shape";
+import type { BillLine, EventLine, Exchanged, Receipt, ShareLine, UsageLine } from "./shape";
 
 export interface Line {
   key: string;
@@ -55,11 +55,14 @@ export function sectionsOf(receipt: Receipt, tz: string): Section[] {
   const home = receipt.currency;
   const events = receipt.events.map((event) => eventSection(event, home, tz, places));
   const bills = receipt.bill_lines.map((line, index) => billLine(line, index, home));
-  const shares = receipt.shares.map((line, index) => shareLine(line, index, home, places));
+  const shares = folded(receipt.shares).map((lines, index) => shareLine(lines, index, home, places));
   return [
     ...events,
     ...(bills.length ? [{ key: "bills", title: "Bill lines of its own", lines: bills }] : []),
     ...(shares.length ? [{ key: "shares", title: "Share of bills for its segments", lines: shares }] : []),
+    ...(receipt.exchanged.length
+      ? [{ key: "rates", title: "Exchange rates", lines: receipt.exchanged.map(rateLine) }]
+      : []),
   ];
 }
 
@@ -113,15 +116,43 @@ function billLine(line: BillLine, index: number, home: string): Line {
   };
 }
 
-function shareLine(line: ShareLine, index: number, home: string, places: number): Line {
+/** Each share by itself; those in nothing at all, of one rule and day, together. */
+function folded(shares: readonly ShareLine[]): [ShareLine, ...ShareLine[]][] {
+  const runs: [ShareLine, ...ShareLine[]][] = [];
+  let last = "";
+  for (const share of shares) {
+    const nothing = [share.whole_cost, share.cost].every((amount) => isNothing(amount));
+    const run = nothing ? [share.rule, share.kind, share.currency, share.day].join("\n") : "";
+    if (run && run === last) runs.at(-1)!.push(share);
+    else runs.push([share]);
+    last = run;
+  }
+  return runs;
+}
+
+function shareLine(lines: [ShareLine, ...ShareLine[]], index: number, home: string, places: number): Line {
+  const [line] = lines;
   const on = line.resource ? ` on ${line.resource}` : "";
-  const part = `${quantity(line.part)} of ${quantity(line.whole)} ${line.basis}${on}`;
+  const part =
+    lines.length > 1
+      ? `${lines.length} shares`
+      : `${quantity(line.part)} of ${quantity(line.whole)} ${line.basis}${on},`;
   return {
     key: `share ${index}`,
     what: `${line.rule} (${line.kind})${foreign(line.currency, home)}`,
-    how: `${line.day.slice(0, 10)} ${part}, of ${exactly(line.whole_cost, places)}`,
+    how: `${line.day.slice(0, 10)} ${part} of ${exactly(line.whole_cost, places)}`,
     amount: negated(line.cost),
     ...(line.cost === null ? { word: "unknown" } : {}),
+  };
+}
+
+function rateLine({ day, currency, rate, origin, published }: Exchanged): Line {
+  return {
+    key: `rate ${currency} ${day}`,
+    what: `${day} 1 ${currency}`,
+    how: published === day ? origin : `${origin} of ${published}`,
+    amount: null,
+    word: rate,
   };
 }
 
@@ -186,8 +217,12 @@ function otherCost(totals: Receipt["totals"]): string | null {
 }
 
 function some(step: Step): boolean {
-  const exact = decimal(step.amount);
-  return exact !== null && sign(exact) !== 0;
+  return decimal(step.amount) !== null && !isNothing(step.amount);
+}
+
+function isNothing(amount: Amount): boolean {
+  const exact = decimal(amount);
+  return exact !== null && sign(exact) === 0;
 }
 
 /** What a unit used by meter, with its unit of measure; amounts by list, as no bill is per meter of a unit. */
