@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 
@@ -18,6 +19,9 @@ __all__ = ["main"]
 
 _TALL_MAX = 6000
 _KEPT = (("light", "wide"), ("dark", "narrow"))
+# Shown as they were when the company's last day ended, whatever hour the picture is taken; others tell what came when.
+_OF_FACTS = frozenset({"executive", "oncall", "units", "receipt"})
+_RANGES = {"debug": "/debug?range=7d"}
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
 
@@ -32,9 +36,15 @@ def main(folder: Path | None = None) -> None:
             for theme, size in product(THEMES, SIZES) if folder else _KEPT:
                 with visiting(browser, served, state, theme, size) as visit:
                     for name, path in PAGES.items():
-                        visit.open(path)
+                        visit.page.clock.set_system_time(_last_facts() if name in _OF_FACTS else datetime.now(UTC))
+                        visit.open(_RANGES.get(name, path))
                         _take(visit, out / f"{name}-{theme}-{size}.png", SIZES[size][0])
             served.stop()
+
+
+def _last_facts() -> datetime:
+    """The end of the company's last day."""
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(seconds=1)
 
 
 def _take(visit: Visit, file: Path, width: int) -> None:
