@@ -44,7 +44,7 @@ def main(folder: Path | None = None) -> None:
 
 def _last_facts() -> datetime:
     """The end of the company's last day."""
-    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(seconds=1)
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(seconds=20)
 
 
 def _take(visit: Visit, file: Path, width: int) -> None:
