@@ -16,7 +16,7 @@ export function Allowed({ needs, what, children }: AllowedProps) {
   if (may) return children;
   const having = (roles.data ?? []).filter(({ permissions }) => permissions.includes(needs)).map(({ name }) => name);
   return (
-    <p className="pu-hint">
+    <p className="pu-hint pu-needed">
       {what} needs <code>{needs}</code>
       {having.length ? `, which ${having.join(", ")} have` : ""}.
     </p>

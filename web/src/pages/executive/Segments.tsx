@@ -1,15 +1,19 @@
 import { useMemo } from "react";
 
 import { useFigures, usePermissions } from "../../api/hooks";
-import type { Figures, Row } from "../../api/types";
+import type { Figures, Result, Row } from "../../api/types";
 import { useExport } from "../../app/exported";
+import { lessSaid } from "../../app/ranges";
 import { useParam, useProject, type View } from "../../app/state";
 import { count, decimal, delta, money, ratio, sign } from "../../format";
 import { Empty, Panel, Select, Shown, Table, type Column } from "../../parts";
 import { amount } from "../answers";
 import { Drivers } from "./Drivers";
 import { Notes } from "./MarginBridge";
-import { segmentMeasures, segmentsQuestion } from "./questions";
+import { CHANGING, inOrderOf, ofChange, SEGMENTS_MAX, segmentMeasures, segmentsQuestions } from "./questions";
+
+// Where the answer of what is compared is.
+const CHANGES = 1;
 
 const SCALES: readonly (readonly [string, string])[] = [
   ["1", "1"],
@@ -34,12 +38,14 @@ export function Segments({ view, dimension, onDimension, opened, onOpen }: Segme
   const [sort, setSort] = useParam("sort", measures.includes("contribution_margin") ? "contribution_margin" : "-units");
   const [per, setPer] = useParam("per", "1");
   const scale = SAID[per] === undefined ? 1 : Number(per);
-  const question = segmentsQuestion(view, dimension, sort, measures);
-  const found = useFigures(measures.length > 0 ? [question] : []);
-  useExport(`Segments by ${dimension}`, question);
+  const questions = segmentsQuestions(view, dimension, sort, measures);
+  const found = useFigures(measures.length > 0 ? questions : []);
+  useExport(`Segments by ${dimension}`, { ...questions[0]!, compare: view.question.compare });
+  const changes = rowsAt(found.data, CHANGES);
+  const changed = view.compared ? `Margin change${lessSaid(view.to, view.compared.to!)}` : "";
   const columns = useMemo(
-    () => columnsOf({ dimension, measures, scale, per, unit: view.unit, opened, onOpen }),
-    [dimension, measures.join(), scale, per, view.unit, opened, onOpen],
+    () => columnsOf({ dimension, measures, changes, changed, scale, per, unit: view.unit, opened, onOpen }),
+    [dimension, measures.join(), changes, changed, scale, per, view.unit, opened, onOpen],
   );
   const dimensions = project.dimensions.map(({ name }): [string, string] => [name, name]);
   return (
@@ -63,7 +69,7 @@ export function Segments({ view, dimension, onDimension, opened, onOpen }: Segme
               <Table
                 caption={`Segments by ${dimension}`}
                 columns={columns(figures)}
-                rows={figures.rows}
+                rows={rowsOf(figures, changes, sort)}
                 rowKey={(row) => String(row[figures.by[0]!] ?? "")}
                 sort={sort}
                 onSort={setSort}
@@ -73,8 +79,8 @@ export function Segments({ view, dimension, onDimension, opened, onOpen }: Segme
                   ) : null
                 }
               />
-              {figures.next ? (
-                <p className="pu-hint">The first {figures.rows.length}; Export has all of them.</p>
+              {figures.next || figures.rows.length > SEGMENTS_MAX ? (
+                <p className="pu-hint">The first {SEGMENTS_MAX}; Export has all of them.</p>
               ) : null}
               <Notes notes={figures.notes} />
             </>
@@ -85,9 +91,23 @@ export function Segments({ view, dimension, onDimension, opened, onOpen }: Segme
   );
 }
 
+function rowsAt(results: readonly Result[] | undefined, at: number): readonly Row[] | null {
+  const result = results?.[at];
+  return result && "rows" in result ? result.rows : null;
+}
+
+function rowsOf(figures: Figures, changes: readonly Row[] | null, sort: string): Row[] {
+  const rows = changes && ofChange(sort) ? inOrderOf(changes, figures.rows, figures.by[0]!) : figures.rows;
+  return rows.slice(0, SEGMENTS_MAX);
+}
+
 interface ColumnsWanted {
   dimension: string;
   measures: readonly string[];
+  /** How the segments changed; null where nothing is compared. */
+  changes: readonly Row[] | null;
+  /** What the change is called. */
+  changed: string;
   scale: number;
   per: string;
   unit: string;
@@ -95,7 +115,7 @@ interface ColumnsWanted {
   onOpen: (segment: string | null) => void;
 }
 
-function columnsOf({ dimension, measures, scale, per, unit, opened, onOpen }: ColumnsWanted) {
+function columnsOf({ dimension, measures, changes, changed, scale, per, unit, opened, onOpen }: ColumnsWanted) {
   return (figures: Figures): Column<Row>[] => {
     const { currency } = figures;
     // While another dimension is asked for, the last answer stays, with its own.
@@ -123,7 +143,7 @@ function columnsOf({ dimension, measures, scale, per, unit, opened, onOpen }: Co
         cell: (row) => <Opener name={String(row[cut] ?? "")} opened={opened} onOpen={onOpen} />,
       },
       ...order.filter((name) => measures.includes(name)).map((name) => known[name]!),
-      ...(figures.compared_with && measures.includes("contribution_margin_per_unit") ? [changeOf(figures)] : []),
+      ...(changes ? [changeOf(new Map(changes.map((row) => [row[cut], row])), cut, changed, currency)] : []),
     ];
   };
 }
@@ -143,21 +163,16 @@ function column(name: string, title: string, show: (cell: string | number | null
 }
 
 /** How the margin per unit changed against the period compared with. */
-function changeOf(figures: Figures): Column<Row> {
-  const name = "contribution_margin_per_unit";
+function changeOf(changes: ReadonlyMap<unknown, Row>, cut: string, title: string, currency: string): Column<Row> {
   return {
-    name: `${name}_change`,
-    title: "Margin change",
+    name: `${CHANGING}_change`,
+    title,
     number: true,
     sortable: true,
     cell: (row) => {
-      const change = delta({
-        now: amount(row[name]),
-        before: amount(row[`${name}_before`]),
-        unit: "money",
-        good: "up",
-        currency: figures.currency,
-      });
+      const both = changes.get(row[cut]) ?? {};
+      const [now, before] = [amount(both[CHANGING]), amount(both[`${CHANGING}_before`])];
+      const change = delta({ now, before, unit: "money", good: "up", currency });
       return <span className={`pu-delta pu-delta-${change.tone}`}>{change.text}</span>;
     },
   };
