@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,7 +80,7 @@ class Visit:
     address: str
     complaints: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
+    unanswered: set[Request] = field(default_factory=set)
 
     def open(self, path: str) -> Page:
         """Goes there and waits until every figure is shown."""
@@ -88,8 +89,18 @@ class Visit:
         return self.page
 
     def settle(self) -> None:
-        """Waits until nothing is loading any more."""
+        """Waits until nothing is loading any more: neither a figure nor what is drawn upon it later."""
         self.page.locator("main h1").first.wait_for(timeout=20_000)
+        self._shown()
+        until = time.monotonic() + 20
+        while self.unanswered and time.monotonic() < until:
+            self.page.wait_for_timeout(20)
+        assert not self.unanswered, [request.url for request in self.unanswered]
+        # Answered is not yet drawn.
+        self.page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => drawn())))")
+        self._shown()
+
+    def _shown(self) -> None:
         self.page.locator("[aria-busy=true], .pu-skeleton").first.wait_for(state="detached", timeout=20_000)
         self.page.evaluate("document.fonts.ready.then(() => null)")
 
@@ -132,13 +143,17 @@ def visiting(
         page.on("console", lambda said: visit.complaints.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: visit.complaints.append(str(error)))
         page.on("request", lambda request: _note(visit, request))
-        page.on("requestfailed", lambda request: visit.failed.append(request.url))
+        page.on("requestfinished", lambda request: visit.unanswered.discard(request))
+        page.on("requestfailed", lambda request: visit.unanswered.discard(request))
         yield visit
     finally:
         opened.close()
 
 
 def _note(visit: Visit, request: Request) -> None:
+    # What is pushed has no end.
+    if request.resource_type != "eventsource":
+        visit.unanswered.add(request)
     parts = urlsplit(request.url)
     if parts.scheme in {"http", "https", "ws", "wss"} and f"{parts.scheme}://{parts.netloc}" != visit.address:
         visit.elsewhere.append(request.url)
