@@ -17,7 +17,7 @@ EVENTS ?= 500000
 
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web
 
-.PHONY: web web-check pictures demo test lint format bench-headline bench-bills thorough bench-live bench-kafka bench-otlp bench-api bench-privacy bench-viewers crash-kafka crash-serve clean help
+.PHONY: web web-check pictures demo test lint format bench-headline bench-bills thorough bench-live bench-kafka bench-otlp bench-api bench-privacy bench-viewers bench-web crash-kafka crash-serve clean help
 
 demo: $(STAMP)  ## Simulate a company and show what it earns per order
 	@$(BIN)/perunit demo --dir $(DEMO)
