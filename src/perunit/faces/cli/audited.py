@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from perunit.access.permit import Viewer
     from perunit.contract.project import Project
 
-__all__ = ["ACTIONS", "ITSELF", "READS", "audited"]
+__all__ = ["ACTIONS", "ITSELF", "READS", "action_of", "audited"]
 
 # What verbs change, by the action that stands in the audit; those that need no data are told apart below.
 ACTIONS: dict[str, str] = {
@@ -50,6 +50,13 @@ ITSELF = frozenset(
 _ONLY_WITH_KEY = frozenset({"ingest", "run", "export prometheus"})
 
 
+def action_of(verb: str, viewer: Viewer | None) -> str | None:
+    """What a verb is called in the audit; None where it is not written down. `viewer` is whose key it comes with."""
+    if viewer is None and verb in _ONLY_WITH_KEY:
+        return None
+    return ACTIONS.get(verb) or (READS.get(verb) if viewer else None)
+
+
 @contextmanager
 def audited(verb: str, given: Mapping[str, Any], directory: Path, viewer: Viewer | None) -> Iterator[None]:
     """Within it the verb is done; the entry is written once the project is open, before anything is changed.
@@ -59,7 +66,7 @@ def audited(verb: str, given: Mapping[str, Any], directory: Path, viewer: Viewer
     from perunit.wiring import WITNESS
 
     entry = _Entry(verb, given)
-    witness = WITNESS.set(entry.witness if entry.action(viewer) else None)
+    witness = WITNESS.set(entry.witness if action_of(verb, viewer) else None)
     who = ACTOR.set(viewer)
     try:
         if verb == "prices import":
@@ -83,12 +90,6 @@ class _Entry:
         self._verb, self._given = verb, given
         self._project: Project | None = None
 
-    def action(self, viewer: Viewer | None) -> str | None:
-        """What it is called in the audit; None where it is not written down."""
-        if viewer is None and self._verb in _ONLY_WITH_KEY:
-            return None
-        return ACTIONS.get(self._verb) or (READS.get(self._verb) if viewer else None)
-
     def witness(self, project: Project) -> None:
         """Writes it down, once."""
         if self._project is None:
@@ -105,7 +106,7 @@ class _Entry:
         from perunit.model.window import system_clock
         from perunit.wiring import control_of
 
-        action = self.action(ACTOR.get()) or ""
+        action = action_of(self._verb, ACTOR.get()) or ""
         with closing(control_of(project)) as control, closing(Audit(control, system_clock)) as audit:
             audit.record(actor(), action, f"perunit {self._verb}", details)
 

@@ -90,11 +90,15 @@ def _decided(callback: Callable[..., Any]) -> Callable[..., Any]:
         # Of a group what is called below it decides.
         if context.invoked_subcommand is not None:
             return callback(*values, **named)
-        from perunit.faces.cli.audited import audited
-        from perunit.wiring import PERMIT
+        from perunit.faces.cli.audited import action_of, audited
 
         key, verb, directory = given(), _path(context), context.find_root().obj.directory
         viewer = None if key is None else _viewer(verb, key, directory)
+        if viewer is None and action_of(verb, None) is None:
+            # Nothing to hold it to and nothing to write down: what opens projects takes long to import.
+            return callback(*values, **named)
+        from perunit.wiring import PERMIT
+
         token = PERMIT.set(OWNER if viewer is None else viewer.permit)
         try:
             with audited(verb, context.params, directory, viewer):
