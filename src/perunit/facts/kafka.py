@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from perunit.facts.privacy.agreement import sealer_of
 from perunit.facts.privacy.refusals import keep_secret
 from perunit.model.window import naive
 
@@ -127,7 +128,7 @@ def keep_dead_letters(
         values,
     )
     engine.unregister("dead_letters")
-    keep_secret(engine, project)
+    keep_secret(engine, sealer_of(project), scans=project.contract.privacy.scan != "off")
     engine.execute(f"INSERT INTO quarantine ({columns}) SELECT {columns} FROM refusals")
 
 

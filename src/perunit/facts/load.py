@@ -18,8 +18,8 @@ import pyarrow as pa
 from perunit.engine.duckdb import identifier, literal
 from perunit.facts.cells import SURPLUS_RULE, encode, met_cells
 from perunit.facts.deliveries import count_deliveries
-from perunit.facts.privacy.pseudonyms import NOBODY, keep_identities, seal_texts
-from perunit.facts.privacy.scanning import drop_texts
+from perunit.facts.privacy.pseudonyms import NOBODY, keep_identities
+from perunit.facts.privacy.refusals import keep_secret
 from perunit.model.window import naive
 
 if TYPE_CHECKING:
@@ -276,10 +276,7 @@ def _store_rejects(engine: Engine, plan: Plan, batch: Batch, batch_id: int) -> N
             "WHERE r.kind = 'conflict' ORDER BY r.position",
             fixed,
         )
-    if plan.secrecy:
-        seal_texts(engine, plan.secrecy.sealer)
-    elif plan.scans:
-        drop_texts(engine)
+    keep_secret(engine, plan.secrecy.sealer if plan.secrecy else None, scans=plan.scans)
     # The upper half of a position tells arrivals of one group apart (see arrivals.py); a person counts the lower.
     engine.execute(
         f"INSERT INTO quarantine ({columns}) SELECT * EXCLUDE (quarantine_id, replayed_in) "

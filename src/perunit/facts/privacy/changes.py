@@ -19,7 +19,7 @@ from perunit.facts.cells import rehash
 from perunit.facts.privacy.agreement import note_key
 from perunit.facts.privacy.kept import OPENED, erase_kept, reseal_kept
 from perunit.facts.privacy.keys import key_path, keys_of, write_keys
-from perunit.facts.privacy.pseudonyms import FORM, NOBODY, QUARANTINED, identity_purpose
+from perunit.facts.privacy.pseudonyms import FORM, NOBODY, QUARANTINED, identity_purpose, insert_identities
 from perunit.facts.privacy.sealing import Sealer, is_sealed
 from perunit.facts.quarantine import ERASED
 from perunit.facts.staging import Names
@@ -103,21 +103,22 @@ def rotate(project: Project, engine: Engine) -> tuple[str, int]:
     write_keys(key_path(project), both)
     new = both.newest()
     old_sealer, sealer = Sealer(both), Sealer(new)
-    renamed, kept = dict[str, str](), list[tuple[str, str, str]]()
+    renamed, kept = dict[str, str](), dict[str, list[tuple[str, str]]]()
     for unit, pseudonym, sealed in engine.rows("SELECT unit_type, pseudonym, sealed FROM identities"):
         raw = old_sealer.open(sealed, identity_purpose(unit, pseudonym))
         renamed[pseudonym] = own = new.pseudonym(unit, raw)
-        kept.append((unit, own, sealer.seal(raw, identity_purpose(unit, own))))
+        kept.setdefault(unit, []).append((own, raw))
     with engine.transaction():
         _rename(project, engine, renamed)
         engine.execute("DELETE FROM identities")
-        _insert_identities(engine, kept)
+        for unit, ids in kept.items():
+            insert_identities(engine, sealer, unit, ids)
         _reseal(engine, old_sealer, sealer)
         reseal_kept(engine, old_sealer, sealer)
         note_key(engine, project, new)
     _forget(engine)
     write_keys(key_path(project), new)
-    return new.active, len(kept)
+    return new.active, len(renamed)
 
 
 def _forget(engine: Engine) -> None:
@@ -144,14 +145,6 @@ def _identity(engine: Engine, unit_type: str, pseudonym: str) -> str | None:
     return None if sealed is None else str(sealed)
 
 
-def _insert_identities(engine: Engine, kept: list[tuple[str, str, str]]) -> None:
-    names = ("unit_type", "pseudonym", "sealed")
-    table = {name: pa.array([row[at] for row in kept], pa.string()) for at, name in enumerate(names)}
-    engine.register("kept_identities", pa.table(table))
-    engine.execute("INSERT INTO identities SELECT unit_type, pseudonym, sealed FROM kept_identities")
-    engine.unregister("kept_identities")
-
-
 def _rename(project: Project, engine: Engine, renamed: dict[str, str]) -> None:
     """Puts new pseudonyms in the place of old ones, wherever text holds them; the caller holds the transaction.
 
@@ -171,12 +164,18 @@ def _dimensions(project: Project, engine: Engine) -> tuple[str, ...]:
     return *known, *(d for (column,) in columns if (d := column.removeprefix("segment_")) not in known)
 
 
-def _replace(engine: Engine, renamed: dict[str, str]) -> None:
-    columns = engine.rows(
+def _columns(engine: Engine, type_: str) -> list[tuple[str, str]]:
+    """(table, column) of everything of a type that the store keeps."""
+    rows: list[tuple[str, str]] = engine.rows(
         "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal AND schema_name = 'main' "
-        "AND database_name = current_database() AND data_type = 'VARCHAR' ORDER BY ALL"
+        "AND database_name = current_database() AND data_type = $type ORDER BY ALL",
+        {"type": type_},
     )
-    for table, column in columns:
+    return rows
+
+
+def _replace(engine: Engine, renamed: dict[str, str]) -> None:
+    for table, column in _columns(engine, "VARCHAR"):
         if table in _ELSEWHERE:
             continue
         where, own = identifier(table), identifier(column)
@@ -192,23 +191,27 @@ def _replace(engine: Engine, renamed: dict[str, str]) -> None:
 
 def _replace_within_maps(engine: Engine, renamed: dict[str, str]) -> None:
     """The same in tags of bills and the like."""
-    columns = engine.rows(
-        "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal AND schema_name = 'main' "
-        "AND database_name = current_database() AND data_type = 'MAP(VARCHAR, VARCHAR)' ORDER BY ALL"
-    )
-    for table, column in columns:
+    for table, column in _columns(engine, "MAP(VARCHAR, VARCHAR)"):
         where, own = identifier(table), identifier(column)
         found = engine.rows(
             f"SELECT rowid, map_entries({own}) FROM {where} WHERE regexp_matches(CAST({own} AS VARCHAR), '{FORM}')"
         )
         changed = [
-            [(_renamed(each["key"], renamed), each["value"] and _renamed(each["value"], renamed)) for each in entries]
-            for _, entries in found
+            (place, new)
+            for place, entries in found
+            if (new := _renamed_entries(entries, renamed)) != [(each["key"], each["value"]) for each in entries]
         ]
-        places = pa.array([place for place, _ in found], pa.int64())
-        engine.register("renamed_maps", pa.table({"place": places, "new": pa.array(changed, _MAP)}))
+        if not changed:
+            continue
+        places = pa.array([place for place, _ in changed], pa.int64())
+        maps = pa.array([new for _, new in changed], _MAP)
+        engine.register("renamed_maps", pa.table({"place": places, "new": maps}))
         engine.execute(f"UPDATE {where} SET {own} = r.new FROM renamed_maps r WHERE {where}.rowid = r.place")
         engine.unregister("renamed_maps")
+
+
+def _renamed_entries(entries: list[dict[str, str]], renamed: dict[str, str]) -> list[tuple[str, str]]:
+    return [(_renamed(each["key"], renamed), each["value"] and _renamed(each["value"], renamed)) for each in entries]
 
 
 def _renamed(text: str, renamed: dict[str, str]) -> str:
