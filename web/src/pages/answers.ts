@@ -1,5 +1,6 @@
 /** Answers of POST /queries as charts and tiles take them. Enters: rows by column. Leaves: buckets, series, cells. */
 
+import type { Figures, Result } from "../api/types";
 import type { Series } from "../charts";
 import { decimal, divided, text, type Amount } from "../format";
 
@@ -24,6 +25,12 @@ export interface Answer {
   compared_with?: { start: string | null; end: string | null } | null;
   next?: string | null;
   points_left_out?: number;
+}
+
+/** One of several answers; null where it is not there, or was refused. */
+export function figuresAt(results: readonly Result[] | undefined, at: number): Figures | null {
+  const result = results?.[at];
+  return result && "rows" in result ? result : null;
 }
 
 export interface Timeline {

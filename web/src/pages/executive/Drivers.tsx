@@ -4,7 +4,7 @@ import { Link } from "../../app/Link";
 import { useLinkTo, type View } from "../../app/state";
 import { Bars } from "../../charts";
 import { delta, money } from "../../format";
-import { amount } from "../answers";
+import { amount, figuresAt } from "../answers";
 import { driversQuestion } from "./questions";
 import { Shown } from "../../parts";
 
@@ -18,8 +18,7 @@ export function Drivers({ view, dimension, segment }: { view: View; dimension: s
     driversQuestion({ ...view.question, compare: "off" }, filters),
     ...(view.compared ? [driversQuestion(view.compared, filters)] : []),
   ]);
-  const changes = found.data?.[CHANGES];
-  const compared = changes && "rows" in changes ? changes.rows : null;
+  const compared = figuresAt(found.data, CHANGES)?.rows;
   const may = usePermissions();
   const linkTo = useLinkTo();
   // The range as it is now: a page has a range of its own where the link has none.

@@ -8,7 +8,7 @@ import { useView } from "../../app/state";
 import { Sparkline } from "../../charts";
 import { delta, money, value } from "../../format";
 import { Badge, ErrorState, Kpi, Skeleton } from "../../parts";
-import { amount, filled } from "../answers";
+import { amount, figuresAt, filled } from "../answers";
 import { AT } from "./questions";
 
 interface Tile {
@@ -54,18 +54,15 @@ export function Kpis({ of, against, lacking }: KpisProps) {
   return (
     <div className="pu-kpis" data-tour="kpis">
       {TILES.map((tile) => {
-        const total = results[tile.total];
-        if (!total || "problem" in total) return null;
-        const trend = tile.trend === null ? undefined : results[tile.trend];
-        const course = trend && !("problem" in trend) ? trend : null;
-        const change = results[AT.changes + tile.total];
+        const total = figuresAt(results, tile.total);
+        if (total === null) return null;
         return (
           <Figure
             key={tile.measure}
             measure={tile.measure}
             total={total}
-            course={course}
-            change={change && !("problem" in change) ? change : null}
+            course={tile.trend === null ? null : figuresAt(results, tile.trend)}
+            change={figuresAt(results, AT.changes + tile.total)}
             against={against}
             lacking={lacking}
           />

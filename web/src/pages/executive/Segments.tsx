@@ -1,13 +1,13 @@
 import { useMemo } from "react";
 
 import { useFigures, usePermissions } from "../../api/hooks";
-import type { Figures, Result, Row } from "../../api/types";
+import type { Figures, Row } from "../../api/types";
 import { useExport } from "../../app/exported";
 import { lessSaid } from "../../app/ranges";
 import { useParam, useProject, type View } from "../../app/state";
 import { count, decimal, delta, money, ratio, sign } from "../../format";
 import { Empty, Panel, Select, Shown, Table, type Column } from "../../parts";
-import { amount } from "../answers";
+import { amount, figuresAt } from "../answers";
 import { Drivers } from "./Drivers";
 import { Notes } from "./MarginBridge";
 import { CHANGING, inOrderOf, ofChange, SEGMENTS_MAX, segmentMeasures, segmentsQuestions } from "./questions";
@@ -41,7 +41,7 @@ export function Segments({ view, dimension, onDimension, opened, onOpen }: Segme
   const questions = segmentsQuestions(view, dimension, sort, measures);
   const found = useFigures(measures.length > 0 ? questions : []);
   useExport(`Segments by ${dimension}`, { ...questions[0]!, compare: view.question.compare });
-  const changes = rowsAt(found.data, CHANGES);
+  const changes = figuresAt(found.data, CHANGES)?.rows ?? null;
   const changed = view.compared ? `Margin change${lessSaid(view.to, view.compared.to!)}` : "";
   const columns = useMemo(
     () => columnsOf({ dimension, measures, changes, changed, scale, per, unit: view.unit, opened, onOpen }),
@@ -89,11 +89,6 @@ export function Segments({ view, dimension, onDimension, opened, onOpen }: Segme
       )}
     </Panel>
   );
-}
-
-function rowsAt(results: readonly Result[] | undefined, at: number): readonly Row[] | null {
-  const result = results?.[at];
-  return result && "rows" in result ? result.rows : null;
 }
 
 function rowsOf(figures: Figures, changes: readonly Row[] | null, sort: string): Row[] {

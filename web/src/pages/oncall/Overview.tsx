@@ -5,7 +5,7 @@ import { endOf, TimeSeries } from "../../charts";
 import type { Annotation } from "../../charts/annotations";
 import { delta, value } from "../../format";
 import { Kpi, Panel, Shown } from "../../parts";
-import { amount, goodOf, timelineOf, titleOf, unitOf } from "../answers";
+import { amount, figuresAt, goodOf, timelineOf, titleOf, unitOf } from "../answers";
 
 const KPIS = ["success_rate", "latency_ms_p95", "latency_ms_p99", "failures", "attempts"];
 
@@ -47,8 +47,7 @@ export function Overview({ annotations }: { annotations: readonly Annotation[] }
     { ...cut, measures: ["revenue_loss"] },
     ...(compared ? [{ ...compared, measures: KPIS }] : []),
   ]);
-  const changes = figures.data?.[CHANGES];
-  const change = changes && "rows" in changes ? (changes.rows[0] ?? {}) : {};
+  const change = figuresAt(figures.data, CHANGES)?.rows[0] ?? {};
   return (
     <>
       <Shown of={figures} at={0} height={110}>

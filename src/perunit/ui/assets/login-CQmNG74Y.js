@@ -1,0 +1,1 @@
+import{J as e,it as t,lt as n,nt as r,rt as i}from"./index-CnMIinBa.js";function a(a,o){let s=n();return t({mutationFn:e=>i(`POST`,a,e),onSuccess:t=>{s.removeQueries({predicate:({queryKey:t})=>t[0]!==e[0]}),r(t.csrf_token),s.setQueryData(e,t),o(t)}})}export{a as t};
